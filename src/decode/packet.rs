@@ -1,0 +1,279 @@
+//! The field tree: one reused arena that every view reads. No decoding here.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+use crate::event::{Stamp, Timestamp};
+
+/// Link type of a frame: libpcap's LINKTYPE numbers, and two for what ICMP sockets hand out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkType {
+    /// LINKTYPE_ETHERNET (1).
+    Ethernet,
+    /// LINKTYPE_RAW (101): an IPv4 or IPv6 packet, told apart by its version.
+    Raw,
+    /// LINKTYPE_LINUX_SLL (113).
+    LinuxSll,
+    /// LINKTYPE_LINUX_SLL2 (276).
+    LinuxSll2,
+    /// A bare ICMP message, as an IPv4 ping socket delivers it. Not in any file.
+    IcmpMessage,
+    /// A bare ICMPv6 message, as every IPv6 raw or ping socket delivers it. Not in any file.
+    Icmpv6Message,
+    /// Anything else, by its LINKTYPE number.
+    Other(u16),
+}
+
+/// Which way a frame went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Not known (most files).
+    #[default]
+    Unknown,
+    /// Received by the capturing host.
+    In,
+    /// Sent by the capturing host.
+    Out,
+}
+
+/// What the capture said about a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// The kernel had not computed the transport checksum yet (offload): do not call it bad.
+    pub checksum_not_ready: bool,
+    /// The VLAN tag came beside the frame and was put back into the bytes.
+    pub vlan_restored: bool,
+}
+
+/// One captured frame, borrowed from whoever captured it.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// Who took `at`.
+    pub stamp: Stamp,
+    /// Interface number, 0 if not known.
+    pub iface: u32,
+    /// What the bytes begin with.
+    pub link: LinkType,
+    /// Which way it went.
+    pub dir: Direction,
+    /// What the capture said about it.
+    pub flags: Flags,
+    /// Bytes on the wire; more than `bytes` holds if the capture was cut.
+    pub wire_len: u32,
+    /// The captured bytes.
+    pub bytes: &'a [u8],
+}
+
+/// How a field's value is shown. The value itself stays a number.
+#[derive(Clone, Copy)]
+pub enum Show {
+    /// Decimal.
+    Dec,
+    /// Hexadecimal with this many digits, after `0x`.
+    Hex(u8),
+    /// A name where there is one, and always the number.
+    Named(fn(u64) -> Option<&'static str>),
+    /// Decimal with a unit: `ms`, `bytes`.
+    Unit(&'static str),
+    /// As the value's own type says (addresses, text, booleans).
+    Plain,
+}
+
+impl fmt::Debug for Show {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dec => "Dec",
+            Self::Hex(_) => "Hex",
+            Self::Named(_) => "Named",
+            Self::Unit(_) => "Unit",
+            Self::Plain => "Plain",
+        })
+    }
+}
+
+/// What a field is: one `static` for each, named by its Wireshark display-filter key.
+#[derive(Debug)]
+pub struct Spec {
+    /// Display-filter name, stable API: `ip.ttl`.
+    pub key: &'static str,
+    /// Short label in the RFC's words: `Time to live`.
+    pub label: &'static str,
+    /// One sentence for a student.
+    pub explain: &'static str,
+    /// Document and section: `RFC 791 3.1`.
+    pub rfc: &'static str,
+    /// How the value is shown.
+    pub show: Show,
+}
+
+/// A field's value. `Text` and `Bytes` are ranges, so that a value stays `Copy`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A group of fields (a record, an option): has children, no value of its own.
+    None,
+    /// A flag.
+    Bool(bool),
+    /// A number of up to 64 bits.
+    Uint(u64),
+    /// A signed number.
+    Int(i64),
+    /// A MAC address.
+    Mac([u8; 6]),
+    /// An IPv4 address.
+    Ipv4(Ipv4Addr),
+    /// An IPv6 address.
+    Ipv6(Ipv6Addr),
+    /// A range of [`Packet::text`], start and end. Unescaped: a view escapes.
+    Text(u32, u32),
+    /// The field's own bytes in its buffer.
+    Bytes,
+}
+
+impl Value {
+    /// The number of `Uint` and `Bool`.
+    pub fn as_u64(self) -> Option<u64> {
+        match self {
+            Self::Uint(n) => Some(n),
+            Self::Bool(b) => Some(u64::from(b)),
+            _ => None,
+        }
+    }
+}
+
+/// One field of a layer, in pre-order; the fields that follow with a greater depth are its children.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// What it is.
+    pub spec: &'static Spec,
+    /// First byte, counted from the start of the layer's buffer.
+    pub at: u32,
+    /// Bytes it covers; a bit field covers the bytes that hold it, a derived field none.
+    pub len: u32,
+    /// 0 for a layer's direct fields.
+    pub depth: u8,
+    /// Its value.
+    pub value: Value,
+}
+
+/// One protocol layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer {
+    /// Which protocol.
+    pub proto: &'static super::Proto,
+    /// First byte in the buffer.
+    pub at: u32,
+    /// Header bytes (for the innermost layer of a message: the whole message).
+    pub len: u32,
+    /// Index of its first field in [`Packet::fields`].
+    pub first_field: u32,
+    /// How many fields.
+    pub fields: u32,
+    /// Inside an ICMP error's quoted datagram.
+    pub quoted: bool,
+    /// 0: the frame; 1..: a reassembled datagram.
+    pub buf: u8,
+}
+
+/// How bad a [`Problem`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The capture ended before the packet did: nobody's fault.
+    Truncated,
+    /// A rule of the protocol is broken (TTL, Router Alert, reserved bits).
+    Rule,
+    /// A checksum is wrong.
+    Checksum,
+    /// A length or count lies: the message is invalid.
+    Invalid,
+    /// One of our own limits (nesting, field count) was reached.
+    Limit,
+}
+
+/// Something wrong with a packet, with the bytes that show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// Bytes in the frame.
+    pub range: Range<u32>,
+    /// Index of the layer that it belongs to.
+    pub layer: u32,
+    /// Stable name for programs: `icmp.checksum.bad`.
+    pub key: &'static str,
+    /// One line in plain words, with numbers.
+    pub text: String,
+    /// The rule's source, `RFC 3376 4`, or empty.
+    pub rfc: &'static str,
+}
+
+/// A decoded packet: one arena, cleared and reused for the next.
+#[derive(Debug, Default)]
+pub struct Packet {
+    pub(super) layers: Vec<Layer>,
+    pub(super) fields: Vec<Field>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) text: String,
+}
+
+impl Packet {
+    /// An empty arena.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All layers, outermost first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The fields of one layer, in order.
+    pub fn fields_of(&self, layer: &Layer) -> &[Field] {
+        let start = layer.first_field as usize;
+        self.fields
+            .get(start..start.saturating_add(layer.fields as usize))
+            .unwrap_or(&[])
+    }
+
+    /// What is wrong with it.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The text of a [`Value::Text`], unescaped.
+    pub fn text(&self, start: u32, end: u32) -> &str {
+        self.text.get(start as usize..end as usize).unwrap_or("")
+    }
+
+    /// First layer of this protocol key, quoted layers left out.
+    pub fn layer(&self, key: &str) -> Option<&Layer> {
+        self.layers
+            .iter()
+            .find(|layer| !layer.quoted && layer.proto.key == key)
+    }
+
+    /// First quoted layer of this protocol key.
+    pub fn quoted_layer(&self, key: &str) -> Option<&Layer> {
+        self.layers
+            .iter()
+            .find(|layer| layer.quoted && layer.proto.key == key)
+    }
+
+    /// First field of this spec in a layer.
+    pub fn field(&self, layer: &Layer, spec: &'static Spec) -> Option<&Field> {
+        self.fields_of(layer)
+            .iter()
+            .find(|field| std::ptr::eq(field.spec, spec))
+    }
+
+    /// Value of the first field of this spec in any layer that is not quoted.
+    pub fn value(&self, spec: &'static Spec) -> Option<Value> {
+        let outer = self.layers.iter().filter(|layer| !layer.quoted);
+        outer
+            .filter_map(|layer| self.field(layer, spec))
+            .map(|field| field.value)
+            .next()
+    }
+}

@@ -1,0 +1,42 @@
+//! Errors in the tool's own words, the exit code of each, and pure hints: lines that a user can paste.
+
+use std::io;
+
+/// What went wrong: operation, object, cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A system call failed on something that has a name.
+    #[error("cannot {operation} {object}: {source}")]
+    Io {
+        operation: &'static str,
+        object: String,
+        #[source]
+        source: io::Error,
+    },
+    /// The command line asks for something impossible.
+    #[error("{message}")]
+    Usage {
+        message: String,
+        fix: Option<String>,
+    },
+    /// A name has no address.
+    #[error("cannot resolve {name}: {reason}")]
+    Resolve { name: String, reason: String },
+    /// Writing what the user asked for failed (a full disk).
+    #[error("cannot write {object}: {source}")]
+    Output {
+        object: String,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Exit code: 2 for errors of use and environment, 74 (EX_IOERR) for lost output.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output { .. } => 74,
+            _ => 2,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! rawsock: a raw-socket packet tool for Linux.
+//!
+//! Two halves. The core turns bytes and times into values: no socket, no clock, no stdout, no
+//! unsafe. The shell owns those.
+
+pub mod decode;
+pub mod error;
+pub mod event;
+pub mod net;
+pub mod ping;
