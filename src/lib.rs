@@ -8,3 +8,5 @@ pub mod error;
 pub mod event;
 pub mod net;
 pub mod ping;
+#[expect(unsafe_code, reason = "the one module that may hold unsafe")]
+pub mod sys;
