@@ -6,6 +6,7 @@
 pub mod decode;
 pub mod error;
 pub mod event;
+pub mod lab;
 pub mod net;
 pub mod ping;
 #[expect(unsafe_code, reason = "the one module that may hold unsafe")]

@@ -1,1 +1,31 @@
-fn main() {}
+//! Tests on a real network: raw sockets and veth hosts in namespaces of our own, as any user.
+//!
+//! `main` leaves the machine's network before any thread exists, hence no libtest. If the kernel
+//! refuses, every test is reported as ignored under a SKIPPED banner; with
+//! `RAWSOCK_REQUIRE_NETNS=1` that is a failure.
+#![expect(clippy::print_stderr, reason = "a test's report")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
+use std::env;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+#[path = "net/harness.rs"]
+mod harness;
+#[path = "net/lab.rs"]
+mod lab;
+
+fn main() -> ExitCode {
+    if let Some(code) = lab::held_child(env::args().skip(1)) {
+        return code;
+    }
+    let arguments = Arguments::from_args();
+    let entered = harness::enter(&arguments);
+    let tests = [lab::TESTS].concat();
+    let trials = tests.iter().map(|test| test.trial(&entered));
+    let trials: Vec<Trial> = trials.collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    harness::banner(&entered);
+    conclusion.exit_code()
+}

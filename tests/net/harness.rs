@@ -1,0 +1,139 @@
+//! How a network test is registered, skipped loudly, and waits. No test here.
+
+use std::env;
+use std::fmt::Display;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use rawsock::lab::enter_userns_if_needed;
+
+/// `Err` says why the kernel refused namespaces.
+pub type Entered = Result<(), String>;
+
+/// A test, by name, and the oracle programs that it needs.
+#[derive(Clone, Copy)]
+pub struct Test {
+    pub name: &'static str,
+    pub needs: &'static [&'static str],
+    pub run: fn() -> Outcome,
+}
+
+/// What a test returns; `?` works on any error.
+pub type Outcome = Result<(), Failed>;
+
+/// Registers the functions of a module, with what each needs: `tests![plain, crossed: "tshark"]`.
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident $(: $($need:literal)+)?),* $(,)?) => {
+        pub const TESTS: &[$crate::harness::Test] = &[$($crate::harness::Test {
+            name: concat!(module_path!(), "::", stringify!($name)),
+            needs: &[$($($need),+)?],
+            run: $name,
+        }),*];
+    };
+}
+
+/// Tests that could not run, for the banner.
+static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn required() -> bool {
+    env::var_os("RAWSOCK_REQUIRE_NETNS").is_some_and(|value| value == "1")
+}
+
+/// Leaves the machine's network. Call before any thread exists.
+pub fn enter(arguments: &Arguments) -> Entered {
+    if arguments.list {
+        return Ok(());
+    }
+    match enter_userns_if_needed() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Prints what was skipped, after the results, where it is seen.
+pub fn banner(entered: &Entered) {
+    let skipped = SKIPPED.lock().unwrap();
+    if skipped.is_empty() {
+        return;
+    }
+    eprintln!("\n==================== SKIPPED ====================");
+    if let Err(reason) = entered {
+        eprintln!("no network test ran: {reason}");
+    }
+    for line in skipped.iter() {
+        eprintln!("SKIPPED {line}");
+    }
+    eprintln!(
+        "{} tests did NOT run. RAWSOCK_REQUIRE_NETNS=1 makes this a failure.",
+        skipped.len()
+    );
+    eprintln!("=================================================");
+}
+
+impl Test {
+    pub fn trial(self, entered: &Entered) -> Trial {
+        // `net::lab::name` reads better without the crate's name.
+        let name = self
+            .name
+            .split_once("::")
+            .map_or(self.name, |(_, rest)| rest);
+        let refused = entered.clone().err();
+        Trial::ignorable_test(name, move || {
+            let missing = self.needs.iter().find(|program| find(program).is_none());
+            let missing = missing.map(|program| format!("{program} is not installed"));
+            if let Some(reason) = refused.or(missing) {
+                return skip(name, &reason);
+            }
+            // libtest-mimic reports a panic without its place; the hook has printed it.
+            match panic::catch_unwind(AssertUnwindSafe(self.run)) {
+                Ok(outcome) => outcome.map(|()| Completion::Completed),
+                Err(panic) => {
+                    let text = panic.downcast_ref::<String>().cloned();
+                    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()));
+                    Err(Failed::from(text.unwrap_or_else(|| "panicked".into())))
+                }
+            }
+        })
+    }
+}
+
+fn skip(name: &str, reason: &str) -> Result<Completion, Failed> {
+    if required() {
+        return Err(format!("{reason}, and RAWSOCK_REQUIRE_NETNS=1").into());
+    }
+    SKIPPED.lock().unwrap().push(format!("{name}: {reason}"));
+    Ok(Completion::ignored_with(reason))
+}
+
+/// A program on PATH, or where Debian keeps those of the administrator.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Polls a fact until it holds, for at most `limit`: the only way to wait in these tests.
+pub fn wait_for<T>(
+    what: impl Display,
+    limit: Duration,
+    mut fact: impl FnMut() -> Option<T>,
+) -> Result<T, Failed> {
+    #[expect(clippy::disallowed_methods, reason = "a test's deadline")]
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(value) = fact() {
+            return Ok(value);
+        }
+        #[expect(clippy::disallowed_methods, reason = "a test's deadline")]
+        if Instant::now() > end {
+            return Err(format!("{what}: not within {limit:?}").into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
