@@ -22,6 +22,12 @@ pub enum Error {
     /// A name has no address.
     #[error("cannot resolve {name}: {reason}")]
     Resolve { name: String, reason: String },
+    /// Neither kind of socket that can carry an echo request may be opened.
+    #[error("cannot open an ICMP socket: raw: {raw}; datagram: {dgram}")]
+    NoIcmpSocket { raw: io::Error, dgram: io::Error },
+    /// `--require-sandbox` was asked for and the sandbox is not whole.
+    #[error("cannot enter the sandbox: {}", missing.join("; "))]
+    Sandbox { missing: Vec<String> },
     /// Writing what the user asked for failed (a full disk).
     #[error("cannot write {object}: {source}")]
     Output {
@@ -32,10 +38,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Exit code: 2 for errors of use and environment, 74 (EX_IOERR) for lost output.
+    /// Exit code: 2 for errors of use and environment, 74 (EX_IOERR) for lost output,
+    /// 77 (EX_NOPERM) for a sandbox that was required.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Output { .. } => 74,
+            Self::Sandbox { .. } => 77,
             _ => 2,
         }
     }

@@ -9,5 +9,6 @@ pub mod event;
 pub mod lab;
 pub mod net;
 pub mod ping;
+pub mod privilege;
 #[expect(unsafe_code, reason = "the one module that may hold unsafe")]
 pub mod sys;

@@ -1,6 +1,7 @@
 //! The only unsafe: one function is one system call, takes `impl AsFd`, returns `io::Result`.
 
 pub mod clock;
+pub mod cred;
 pub mod ethtool;
 pub mod netns;
 pub mod poll;

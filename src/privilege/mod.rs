@@ -1,0 +1,130 @@
+//! Open, drop, run: what each command needs, and how it gives up everything else.
+//!
+//! A command opens its sockets and files first, then calls [`drop`], and only then reads its
+//! first byte from outside. Nothing here opens a socket.
+
+mod identity;
+mod sandbox;
+pub mod table;
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd};
+
+use nix::fcntl::{FcntlArg, fcntl};
+
+pub use sandbox::Landlock;
+pub use table::{COMMANDS, Need};
+
+use crate::error::Error;
+use crate::sys::cred;
+
+/// How strictly to drop, and what stays open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Fail with [`Error::Sandbox`] rather than go on with less (`--require-sandbox`).
+    pub require_sandbox: bool,
+    /// Every descriptor that is used later, besides 0, 1 and 2. All others are closed.
+    pub keep: &'a [BorrowedFd<'a>],
+}
+
+/// What [`drop`] achieved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// User that the process now runs as.
+    pub uid: u32,
+    /// Group that the process now runs as.
+    pub gid: u32,
+    /// How much of the Landlock rules the kernel enforces.
+    pub landlock: Landlock,
+    /// The system call filter is on.
+    pub seccomp: bool,
+    /// What should be there and is not: one line each, for every run.
+    pub missing: Vec<String>,
+    /// What is less than the best but no loss here: one line each, for `-v`.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// True when both Landlock and the system call filter are on.
+    pub fn sandboxed(&self) -> bool {
+        self.seccomp && self.landlock != Landlock::None
+    }
+}
+
+/// Opens /dev/null on those of the descriptors 0 to 2 that are closed.
+///
+/// Otherwise the first socket would become "standard output" and text would go into it. std does
+/// the same before `main`, without promising it.
+pub fn close_gaps() -> Result<(), Error> {
+    let standard = [
+        fcntl(io::stdin(), FcntlArg::F_GETFD),
+        fcntl(io::stdout(), FcntlArg::F_GETFD),
+        fcntl(io::stderr(), FcntlArg::F_GETFD),
+    ];
+    for _ in standard.iter().filter(|flags| flags.is_err()) {
+        let null = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/null")
+            .map_err(|source| Error::Io {
+                operation: "open",
+                object: "/dev/null".into(),
+                source,
+            })?;
+        // open(2) gives the lowest free number, which is the gap; it stays open for good.
+        let _ = null.into_raw_fd();
+    }
+    Ok(())
+}
+
+/// Gives up every right that `need` does not list, for good.
+///
+/// Afterwards: no capability in any set (the bounding set only with CAP_SETPCAP, as root has it),
+/// no root user, no supplementary group of root's, no_new_privs, not dumpable, Landlock, and a
+/// system call filter that kills the process. Call it with one thread, after the last open.
+///
+/// Descriptors that are neither 0 to 2 nor in `options.keep` are closed: whoever still owns one
+/// must not use it again.
+pub fn drop(need: &Need, options: &Options<'_>) -> Result<Report, Error> {
+    let mut report = Report::default();
+    close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
+    identity::drop(&mut report)?;
+    sandbox::restrict(need, &mut report)?;
+    if options.require_sandbox && !report.missing.is_empty() {
+        return Err(Error::Sandbox {
+            missing: report.missing,
+        });
+    }
+    Ok(report)
+}
+
+/// Closes everything from 3 up that is not in `keep`.
+fn close_others(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut numbers: Vec<i32> = keep.iter().map(AsRawFd::as_raw_fd).collect();
+    numbers.sort_unstable();
+    let mut first = 3;
+    for number in numbers {
+        if number > first {
+            close_span(first, number - 1)?;
+        }
+        first = first.max(number.saturating_add(1));
+    }
+    close_span(first, i32::MAX)
+}
+
+/// Closes one span; kernels before 5.9 keep what was inherited.
+fn close_span(first: i32, last: i32) -> io::Result<()> {
+    match cred::close_range(first, last) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+        other => other,
+    }
+}
+
+/// Names the step in which a system call failed.
+fn failed(operation: &'static str, object: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io {
+        operation,
+        object: object.into(),
+        source,
+    }
+}
