@@ -1,5 +1,8 @@
 //! Sockets of the shell: the wire that ping talks over, name resolution, interfaces.
 
+pub mod bpf;
+pub mod filter;
+
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;

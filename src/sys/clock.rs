@@ -34,17 +34,18 @@ impl Clock {
     }
 }
 
+// clock_gettime(2) fails only for an unknown clock or a bad pointer, so the defaults below are
+// never seen on Linux; they are there because the shell has no panic to spare.
+
 /// The wall clock.
 pub fn wall() -> Timestamp {
     clock_gettime(ClockId::CLOCK_REALTIME)
         .map(|t| Timestamp::from_parts(t.tv_sec(), t.tv_nsec()))
-        .expect("clock_gettime(2) knows CLOCK_REALTIME and its pointer is good")
+        .unwrap_or_default()
 }
 
 fn read(clock: ClockId) -> Duration {
-    clock_gettime(clock)
-        .map(Duration::from)
-        .expect("clock_gettime(2) knows CLOCK_MONOTONIC and its pointer is good")
+    clock_gettime(clock).map(Duration::from).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The only unsafe: one function is one system call, takes `impl AsFd`, returns `io::Result`.
 
 pub mod clock;
+pub mod cmsg;
 pub mod cred;
 pub mod ethtool;
 pub mod netns;
 pub mod poll;
 pub mod signal;
+pub mod sockopt;
+pub mod stamp;

@@ -58,7 +58,7 @@ impl Signals {
     }
 
     /// The next signal that came, or `None`. Never blocks.
-    pub fn next(&mut self) -> io::Result<Option<Signal>> {
+    pub fn take_next(&mut self) -> io::Result<Option<Signal>> {
         // Each read takes one; only watched numbers come, so this ends at the first match.
         let Some(info) = self.fd.read_signal()? else {
             return Ok(None);
@@ -105,12 +105,12 @@ mod tests {
     #[test]
     fn a_raised_signal_is_read_and_does_not_kill() {
         let mut signals = Signals::take().unwrap();
-        assert_eq!(signals.next().unwrap(), None);
+        assert_eq!(signals.take_next().unwrap(), None);
         raise(Number::SIGUSR1).unwrap();
         raise(Number::SIGQUIT).unwrap();
-        let mut seen = [signals.next().unwrap(), signals.next().unwrap()];
+        let mut seen = [signals.take_next().unwrap(), signals.take_next().unwrap()];
         seen.sort_by_key(|s| s.map(|s| s as u8));
         assert_eq!(seen, [Some(Signal::Quit), Some(Signal::User1)]);
-        assert_eq!(signals.next().unwrap(), None);
+        assert_eq!(signals.take_next().unwrap(), None);
     }
 }
