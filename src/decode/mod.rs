@@ -1,10 +1,28 @@
 //! Bytes to a field tree. The only place that names etherparse. Never fails, never panics.
+//!
+//! A new protocol is one file and one line in [`PROTOS`].
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod cx;
+pub mod data;
+pub mod ethernet;
+pub mod icmp;
+mod icmp_names;
+pub mod ipv4;
 mod packet;
+mod spec;
 
+use std::ops::Range;
+
+pub use cx::{Checksum, Cx, Group, Net, checksum_status};
 pub use packet::{
-    Direction, Field, Flags, Frame, Layer, LinkType, Packet, Problem, Severity, Show, Spec, Value,
+    Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Packet, Problem,
+    Severity, Show, Spec, Value,
 };
+
+/// Every protocol that a [`Decoder`] starts with.
+pub static PROTOS: &[&Proto] = &[&data::PROTO, &ethernet::PROTO, &icmp::PROTO, &ipv4::PROTO];
 
 /// A protocol: one file, one of these, one line in the table.
 #[derive(Debug)]
@@ -15,6 +33,225 @@ pub struct Proto {
     pub name: &'static str,
     /// Where it is defined.
     pub rfc: &'static str,
+    /// What announces it in the layer outside.
+    pub claims: &'static [Claim],
     /// Every field that it can add.
     pub specs: &'static [&'static Spec],
+    /// Reads one layer and says what follows.
+    pub decode: fn(&mut Cx<'_>) -> Next,
+    /// Appends a few words on the layer, as a one-line listing shows it; text from the packet
+    /// stays unescaped. Nothing for a layer not worth a word there.
+    pub summary: fn(&Packet, &Layer, &mut String),
+}
+
+/// How a layer names the protocol that it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The frame begins with it.
+    Link(LinkType),
+    /// EtherType, also of VLAN tags and cooked captures.
+    EtherType(u16),
+    /// IPv4 protocol or IPv6 next header.
+    IpProtocol(u8),
+    /// UDP port, either side.
+    UdpPort(u16),
+    /// TCP port, either side.
+    TcpPort(u16),
+    /// ICMPv6 type whose body has a file of its own (MLD).
+    Icmpv6Type(u8),
+    /// An IPv4 or IPv6 packet, told apart by its version.
+    Ip,
+}
+
+impl Claim {
+    /// A number that orders claims, for the dispatch table.
+    fn rank(self) -> u32 {
+        let (kind, value) = match self {
+            Self::Link(link) => match link {
+                LinkType::Ethernet => (1, 1),
+                LinkType::Raw => (1, 101),
+                LinkType::LinuxSll => (1, 113),
+                LinkType::LinuxSll2 => (1, 276),
+                LinkType::Other(number) => (1, number),
+                LinkType::IcmpMessage => (2, 4),
+                LinkType::Icmpv6Message => (2, 6),
+            },
+            Self::EtherType(number) => (3, number),
+            Self::IpProtocol(number) => (4, u16::from(number)),
+            Self::UdpPort(port) => (5, port),
+            Self::TcpPort(port) => (6, port),
+            Self::Icmpv6Type(number) => (7, u16::from(number)),
+            Self::Ip => (8, 0),
+        };
+        kind << 16 | u32::from(value)
+    }
+
+    /// A wrong guess is possible, so an empty payload is not an error.
+    fn is_guess(self) -> bool {
+        matches!(self, Self::UdpPort(_) | Self::TcpPort(_))
+    }
+}
+
+/// Up to two claims, tried in turn: the destination and the source port.
+#[derive(Clone, Copy, Debug)]
+pub struct Claims(pub Option<Claim>, pub Option<Claim>);
+
+impl From<Claim> for Claims {
+    fn from(claim: Claim) -> Self {
+        Self(Some(claim), None)
+    }
+}
+
+/// What follows a layer. Ranges count from the layer's first byte and end where its length field
+/// says, also past the captured bytes.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Nothing.
+    Done,
+    /// A protocol, or plain data if nobody claims it.
+    Proto(Claims, Range<u32>),
+    /// The datagram inside an ICMP error: no checksum or TTL problems from here on.
+    Quoted(Range<u32>),
+}
+
+impl Next {
+    /// Plain data.
+    pub fn data(range: Range<u32>) -> Self {
+        Self::Proto(Claims(None, None), range)
+    }
+}
+
+/// The dispatch: which protocol answers to which claim.
+#[derive(Debug)]
+pub struct Decoder {
+    table: Vec<(u32, &'static Proto)>,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder of all [`PROTOS`].
+    pub fn new() -> Self {
+        let table = Vec::new();
+        PROTOS
+            .iter()
+            .fold(Self { table }, |all, proto| all.with(proto))
+    }
+
+    /// Adds a protocol; its claims win over earlier ones.
+    #[must_use]
+    pub fn with(mut self, proto: &'static Proto) -> Self {
+        for claim in proto.claims {
+            let rank = claim.rank();
+            match self.table.binary_search_by_key(&rank, |entry| entry.0) {
+                Ok(at) => self
+                    .table
+                    .get_mut(at)
+                    .into_iter()
+                    .for_each(|entry| entry.1 = proto),
+                Err(at) => self.table.insert(at, (rank, proto)),
+            }
+        }
+        self
+    }
+
+    /// Who answers to a claim.
+    pub fn lookup(&self, claim: Claim) -> Option<&'static Proto> {
+        let rank = claim.rank();
+        let at = self
+            .table
+            .binary_search_by_key(&rank, |entry| entry.0)
+            .ok()?;
+        self.table.get(at).map(|entry| entry.1)
+    }
+
+    /// Decodes one frame into `packet`, which is cleared first. Never fails: what is wrong is in
+    /// [`Packet::problems`].
+    pub fn decode(&self, frame: &Frame<'_>, packet: &mut Packet) {
+        packet.clear();
+        let mut cx = Cx::new(self, frame.flags, frame.bytes, frame.wire_len, packet);
+        let claim = match frame.link {
+            LinkType::Raw => Claim::Ip,
+            link => Claim::Link(link),
+        };
+        let mut next = Next::Proto(claim.into(), 0..cx.len());
+        loop {
+            let (claims, range) = match next {
+                Next::Done => break,
+                Next::Proto(claims, range) => (claims, range),
+                Next::Quoted(range) => {
+                    cx.begin_quote();
+                    (Claim::Ip.into(), range)
+                }
+            };
+            let found = self.find(claims, &cx, &range);
+            if range.is_empty() && found.is_none() {
+                break;
+            }
+            if cx.layer_count() >= MAX_LAYERS {
+                let text = format!("more than {MAX_LAYERS} layers: the rest is not shown");
+                cx.problem(Severity::Limit, 0, 0, "limit.layers", "", text);
+                break;
+            }
+            let proto = found.unwrap_or(&data::PROTO);
+            cx.enter(proto, range.start, range.end);
+            next = (proto.decode)(&mut cx);
+            cx.leave();
+        }
+    }
+
+    fn find(&self, claims: Claims, cx: &Cx<'_>, range: &Range<u32>) -> Option<&'static Proto> {
+        let Claims(first, second) = claims;
+        [first, second].into_iter().flatten().find_map(|claim| {
+            if range.is_empty() && (claim.is_guess() || cx.quoted()) {
+                return None;
+            }
+            if claim != Claim::Ip {
+                return self.lookup(claim);
+            }
+            match cx.u8(range.start)? >> 4 {
+                4 => self.lookup(Claim::EtherType(0x0800)),
+                6 => self.lookup(Claim::EtherType(0x86dd)),
+                _ => None,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_and_claims_are_unique_and_everything_is_explained() {
+        let mut keys = HashSet::new();
+        let mut claims = HashSet::new();
+        for proto in PROTOS {
+            assert!(keys.insert(proto.key), "protocol {} twice", proto.key);
+            assert!(
+                !proto.name.is_empty() && !proto.rfc.is_empty(),
+                "{}",
+                proto.key
+            );
+            for claim in proto.claims {
+                assert!(claims.insert(claim.rank()), "{claim:?} claimed twice");
+            }
+        }
+        for spec in PROTOS.iter().flat_map(|proto| proto.specs) {
+            assert!(keys.insert(spec.key), "field {} twice", spec.key);
+            assert!(!spec.label.is_empty(), "{}", spec.key);
+            assert!(!spec.rfc.is_empty(), "{}", spec.key);
+            assert!(
+                spec.explain.ends_with('.'),
+                "{}: explain is a sentence",
+                spec.key
+            );
+        }
+    }
 }

@@ -76,8 +76,12 @@ pub enum Show {
     Hex(u8),
     /// A name where there is one, and always the number.
     Named(fn(u64) -> Option<&'static str>),
+    /// A name that also depends on another field of the same layer: a code on its type.
+    NamedBy(&'static Spec, fn(u64, u64) -> Option<&'static str>),
     /// Decimal with a unit: `ms`, `bytes`.
     Unit(&'static str),
+    /// Words of its own: writes the whole value, number included.
+    Words(fn(u64, &mut String)),
     /// As the value's own type says (addresses, text, booleans).
     Plain,
 }
@@ -88,6 +92,8 @@ impl fmt::Debug for Show {
             Self::Dec => "Dec",
             Self::Hex(_) => "Hex",
             Self::Named(_) => "Named",
+            Self::NamedBy(..) => "NamedBy",
+            Self::Words(_) => "Words",
             Self::Unit(_) => "Unit",
             Self::Plain => "Plain",
         })
@@ -165,8 +171,11 @@ pub struct Layer {
     pub proto: &'static super::Proto,
     /// First byte in the buffer.
     pub at: u32,
-    /// Header bytes (for the innermost layer of a message: the whole message).
+    /// Header bytes.
     pub len: u32,
+    /// Where this layer and all it carries end, as the enclosing lengths claim: can lie past the
+    /// captured bytes. `end - at` is the length of an ICMP message.
+    pub end: u32,
     /// Index of its first field in [`Packet::fields`].
     pub first_field: u32,
     /// How many fields.
@@ -218,10 +227,22 @@ pub struct Packet {
     pub(super) text: String,
 }
 
+/// Limits against hostile bytes: a packet never has more layers or fields than these.
+pub const MAX_LAYERS: usize = 32;
+/// See [`MAX_LAYERS`].
+pub const MAX_FIELDS: usize = 8192;
+
 impl Packet {
     /// An empty arena.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.layers.clear();
+        self.fields.clear();
+        self.problems.clear();
+        self.text.clear();
     }
 
     /// All layers, outermost first.
@@ -270,10 +291,29 @@ impl Packet {
 
     /// Value of the first field of this spec in any layer that is not quoted.
     pub fn value(&self, spec: &'static Spec) -> Option<Value> {
-        let outer = self.layers.iter().filter(|layer| !layer.quoted);
-        outer
-            .filter_map(|layer| self.field(layer, spec))
-            .map(|field| field.value)
+        self.find(spec, false).map(|(_, field)| field.value)
+    }
+
+    /// Value of the first field of this spec in the quoted datagram of an ICMP error.
+    pub fn quoted_value(&self, spec: &'static Spec) -> Option<Value> {
+        self.find(spec, true).map(|(_, field)| field.value)
+    }
+
+    /// Number of the first field of this spec in any layer that is not quoted.
+    pub fn number(&self, spec: &'static Spec) -> Option<u64> {
+        self.value(spec).and_then(Value::as_u64)
+    }
+
+    /// Number of the first field of this spec in the quoted datagram of an ICMP error.
+    pub fn quoted_number(&self, spec: &'static Spec) -> Option<u64> {
+        self.quoted_value(spec).and_then(Value::as_u64)
+    }
+
+    /// First field of this spec, with its layer, in the quoted layers or in the others.
+    pub fn find(&self, spec: &'static Spec, quoted: bool) -> Option<(&Layer, &Field)> {
+        let layers = self.layers.iter().filter(|layer| layer.quoted == quoted);
+        layers
+            .filter_map(|layer| Some((layer, self.field(layer, spec)?)))
             .next()
     }
 }

@@ -1,0 +1,449 @@
+//! What a protocol's `decode` gets: bounds-checked reads, and the pen for fields and problems.
+//!
+//! Every offset is counted from the layer's first byte, as in the RFC's header picture.
+
+use std::net::IpAddr;
+
+use etherparse::checksum::Sum16BitWords;
+
+use super::packet::MAX_FIELDS;
+use super::{Claim, Decoder, Field, Flags, Layer, Packet, Problem, Proto, Severity, Spec, Value};
+
+/// What the enclosing IP header said, for checksums and rules of the layers inside.
+#[derive(Clone, Copy, Debug)]
+pub struct Net {
+    /// Source address.
+    pub source: IpAddr,
+    /// Final destination: behind a routing header its last address (RFC 8200 8.1).
+    pub destination: IpAddr,
+    /// TTL or hop limit.
+    pub hops: u8,
+    /// Value of the Router Alert option.
+    pub router_alert: Option<u16>,
+    /// Part of a fragmented datagram: lengths and checksums inside cover more than is here.
+    pub fragment: bool,
+}
+
+/// Names a checksum's fields and its problem.
+#[derive(Debug)]
+pub struct Checksum {
+    /// Field for the outcome, see [`checksum_status`].
+    pub status: &'static Spec,
+    /// Field for what it should be, added when it is wrong.
+    pub calculated: &'static Spec,
+    /// Key of the problem.
+    pub problem: &'static str,
+    /// Where the rule stands.
+    pub rfc: &'static str,
+}
+
+/// Wireshark's names for a checksum's outcome.
+pub fn checksum_status(value: u64) -> Option<&'static str> {
+    Some(match value {
+        0 => "bad",
+        1 => "good",
+        2 => "unverified",
+        3 => "not present",
+        _ => return None,
+    })
+}
+
+/// An open group of fields, closed by [`Cx::close`].
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Group(Option<usize>);
+
+/// The decoding context of one layer.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// What the enclosing IP header said; `None` for a bare message.
+    pub net: Option<Net>,
+    decoder: &'a Decoder,
+    flags: Flags,
+    bytes: &'a [u8],
+    packet: &'a mut Packet,
+    /// First byte of the layer.
+    start: u32,
+    /// End of what was captured of the layer.
+    end: u32,
+    /// End of the layer as the enclosing lengths claim; not before `end`.
+    limit: u32,
+    /// Header length, as the protocol sets it.
+    header: u32,
+    first_field: usize,
+    quoted: bool,
+    depth: u8,
+    proto: &'static Proto,
+}
+
+impl<'a> Cx<'a> {
+    pub(super) fn new(
+        decoder: &'a Decoder,
+        flags: Flags,
+        bytes: &'a [u8],
+        wire_len: u32,
+        packet: &'a mut Packet,
+    ) -> Self {
+        let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        Self {
+            net: None,
+            decoder,
+            flags,
+            bytes,
+            packet,
+            start: 0,
+            end,
+            limit: wire_len.max(end),
+            header: 0,
+            first_field: 0,
+            quoted: false,
+            depth: 0,
+            proto: &super::data::PROTO,
+        }
+    }
+
+    /// Starts the next layer: `from..to` counted from the current layer's first byte.
+    pub(super) fn enter(&mut self, proto: &'static Proto, from: u32, to: u32) {
+        self.limit = self.start.saturating_add(to).min(self.limit);
+        // Can lie past the capture: then nothing of the layer is here.
+        self.start = self.start.saturating_add(from).min(self.limit);
+        self.end = self.end.min(self.limit);
+        self.header = 0;
+        self.depth = 0;
+        self.first_field = self.packet.fields.len();
+        self.proto = proto;
+        self.packet.layers.push(Layer {
+            proto,
+            at: self.start.min(self.end),
+            len: 0,
+            end: self.limit,
+            first_field: u32::try_from(self.first_field).unwrap_or(u32::MAX),
+            fields: 0,
+            quoted: self.quoted,
+            buf: 0,
+        });
+    }
+
+    /// Completes the layer's entry in the packet.
+    pub(super) fn leave(&mut self) {
+        let fields = self.packet.fields.len().saturating_sub(self.first_field);
+        let len = self.header.min(self.have());
+        if let Some(layer) = self.packet.layers.last_mut() {
+            layer.fields = u32::try_from(fields).unwrap_or(u32::MAX);
+            layer.len = len;
+        }
+    }
+
+    /// What follows is the datagram inside an ICMP error.
+    pub(super) fn begin_quote(&mut self) {
+        self.quoted = true;
+        self.net = None;
+    }
+
+    pub(super) fn layer_count(&self) -> usize {
+        self.packet.layers.len()
+    }
+
+    /// Length of this layer with its payload, as the enclosing lengths claim.
+    pub fn len(&self) -> u32 {
+        self.limit.saturating_sub(self.start)
+    }
+
+    /// Nothing at all belongs to this layer.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many of them were captured.
+    pub fn have(&self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Inside the datagram that an ICMP error quotes.
+    pub fn quoted(&self) -> bool {
+        self.quoted
+    }
+
+    /// A protocol claims this: lets a decoder choose between handing over and a plain field.
+    pub fn knows(&self, claim: Claim) -> bool {
+        self.decoder.lookup(claim).is_some()
+    }
+
+    /// The captured bytes of this layer and its payload.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or(&[])
+    }
+
+    /// `len` bytes from `at`, if all were captured.
+    pub fn bytes(&self, at: u32, len: u32) -> Option<&'a [u8]> {
+        let from = at as usize;
+        self.rest().get(from..from.checked_add(len as usize)?)
+    }
+
+    /// `N` bytes from `at`, if all were captured.
+    pub fn array<const N: usize>(&self, at: u32) -> Option<[u8; N]> {
+        self.rest().get(at as usize..)?.first_chunk().copied()
+    }
+
+    /// The first `N` bytes; zero where nothing was captured. Fields added past the capture are
+    /// dropped by [`Cx::add`], so that a cut header still shows what it has.
+    pub fn head<const N: usize>(&self) -> [u8; N] {
+        let mut head = [0; N];
+        if let Some(whole) = self.rest().first_chunk() {
+            head = *whole;
+        } else {
+            head.iter_mut()
+                .zip(self.rest())
+                .for_each(|(to, from)| *to = *from);
+        }
+        head
+    }
+
+    /// One byte.
+    pub fn u8(&self, at: u32) -> Option<u8> {
+        self.rest().get(at as usize).copied()
+    }
+
+    /// Two bytes in network order.
+    pub fn u16(&self, at: u32) -> Option<u16> {
+        self.array(at).map(u16::from_be_bytes)
+    }
+
+    /// Four bytes in network order.
+    pub fn u32(&self, at: u32) -> Option<u32> {
+        self.array(at).map(u32::from_be_bytes)
+    }
+
+    /// Sets the header's length, for [`Layer::len`].
+    pub fn set_header(&mut self, len: u32) {
+        self.header = len;
+    }
+
+    /// Adds a field. Dropped without a word if its bytes were not captured: [`Cx::need`] tells.
+    pub fn add(&mut self, spec: &'static Spec, at: u32, len: u32, value: Value) {
+        self.push(spec, at, len, value);
+    }
+
+    /// Adds a number.
+    pub fn uint(&mut self, spec: &'static Spec, at: u32, len: u32, value: impl Into<u64>) {
+        self.push(spec, at, len, Value::Uint(value.into()));
+    }
+
+    /// Adds a field that stands for bytes as they are.
+    pub fn raw(&mut self, spec: &'static Spec, at: u32, len: u32) {
+        if len > 0 {
+            self.push(spec, at, len, Value::Bytes);
+        }
+    }
+
+    /// Adds text from the packet, unescaped; what is not UTF-8 stays bytes.
+    pub fn text(&mut self, spec: &'static Spec, at: u32, len: u32) {
+        let text = self.bytes(at, len).map(std::str::from_utf8);
+        let value = match text {
+            Some(Ok(text)) => {
+                let start = self.packet.text.len();
+                self.packet.text.push_str(text);
+                let end = self.packet.text.len();
+                match (u32::try_from(start), u32::try_from(end)) {
+                    (Ok(start), Ok(end)) => Value::Text(start, end),
+                    _ => Value::Bytes,
+                }
+            }
+            _ => Value::Bytes,
+        };
+        self.push(spec, at, len, value);
+    }
+
+    fn push(&mut self, spec: &'static Spec, at: u32, len: u32, value: Value) -> Option<usize> {
+        if at.saturating_add(len) > self.have() {
+            return None;
+        }
+        let index = self.packet.fields.len();
+        if index >= MAX_FIELDS {
+            self.too_many();
+            return None;
+        }
+        self.packet.fields.push(Field {
+            spec,
+            at: self.start.saturating_add(at).min(self.end),
+            len,
+            depth: self.depth,
+            value,
+        });
+        Some(index)
+    }
+
+    #[cold]
+    fn too_many(&mut self) {
+        let known = self.packet.problems.iter();
+        if known.clone().any(|problem| problem.key == "limit.fields") {
+            return;
+        }
+        let text = format!("more than {MAX_FIELDS} fields: the rest is not shown");
+        self.problem(Severity::Limit, 0, 0, "limit.fields", "", text);
+    }
+
+    /// Adds a field whose children follow, until [`Cx::close`].
+    pub fn open(&mut self, spec: &'static Spec, at: u32, len: u32, value: Value) -> Group {
+        let len = len.min(self.have().saturating_sub(at));
+        let group = Group(self.push(spec, at, len, value));
+        self.depth = self.depth.saturating_add(1);
+        group
+    }
+
+    /// Ends a group. Every group that was opened must be closed, also on an early way out.
+    pub fn close(&mut self, _: Group) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Ends a group whose length was not known before: it reaches to `end`.
+    pub fn close_at(&mut self, group: Group, end: u32) {
+        let end = self.start.saturating_add(end).min(self.end);
+        let field = group.0.and_then(|index| self.packet.fields.get_mut(index));
+        if let Some(field) = field {
+            field.len = end.saturating_sub(field.at);
+        }
+        self.close(group);
+    }
+
+    /// Are `len` bytes here? If not, says whose fault it is: a capture that ended is `truncated`,
+    /// an enclosing length too small for this header is `invalid`. A quoted datagram is cut by
+    /// nature (RFC 792: 8 bytes past the IP header) and gets no problem.
+    #[must_use]
+    pub fn need(&mut self, len: u32) -> bool {
+        if self.have() >= len {
+            return true;
+        }
+        self.short(len);
+        false
+    }
+
+    #[cold]
+    fn short(&mut self, len: u32) {
+        if self.quoted {
+            return;
+        }
+        let (name, have, claimed) = (self.proto.name, self.have(), self.len());
+        if claimed >= len {
+            let text = format!("{name}: needs {len} bytes, the capture ends after {have}");
+            self.problem(Severity::Truncated, 0, have, "truncated", "", text);
+        } else if !self.net.is_some_and(|net| net.fragment) {
+            let text = format!("{name}: needs {len} bytes, the lengths outside leave {claimed}");
+            self.problem(
+                Severity::Invalid,
+                0,
+                have,
+                "too.short",
+                self.proto.rfc,
+                text,
+            );
+        }
+    }
+
+    /// Notes something wrong with `len` bytes at `at`.
+    #[cold]
+    pub fn problem(
+        &mut self,
+        severity: Severity,
+        at: u32,
+        len: u32,
+        key: &'static str,
+        rfc: &'static str,
+        text: String,
+    ) {
+        let from = self.start.saturating_add(at).min(self.end);
+        let to = from.saturating_add(len).min(self.end);
+        let layer = self.packet.layers.len().saturating_sub(1);
+        self.packet.problems.push(Problem {
+            severity,
+            range: from..to,
+            layer: u32::try_from(layer).unwrap_or(u32::MAX),
+            key,
+            text,
+            rfc,
+        });
+    }
+
+    /// Notes a broken rule, except in a quoted datagram: it is not the sender's.
+    #[cold]
+    pub fn rule(&mut self, at: u32, len: u32, key: &'static str, rfc: &'static str, text: String) {
+        if !self.quoted {
+            self.problem(Severity::Rule, at, len, key, rfc, text);
+        }
+    }
+
+    /// Verifies the Internet checksum (RFC 1071) over the first `covered` bytes, with the 16 bits
+    /// themselves at `at`, and adds its status. `pseudo`: protocol number for the pseudo header.
+    pub fn verify(&mut self, sum: &'static Checksum, at: u32, covered: u32, pseudo: Option<u8>) {
+        let status = self.checksum(sum, at, covered, pseudo);
+        self.uint(sum.status, at.min(self.have()), 0, status);
+    }
+
+    fn checksum(
+        &mut self,
+        names: &'static Checksum,
+        at: u32,
+        covered: u32,
+        pseudo: Option<u8>,
+    ) -> u64 {
+        const BAD: u64 = 0;
+        const GOOD: u64 = 1;
+        const UNVERIFIED: u64 = 2;
+        let transport = names.status.key != "ip.checksum.status";
+        let part = self.net.is_some_and(|net| net.fragment) && transport;
+        let Some(bytes) = self.bytes(0, covered) else {
+            return UNVERIFIED;
+        };
+        let Some(sum) = self.pseudo_header(pseudo, covered) else {
+            return UNVERIFIED;
+        };
+        if self.quoted || part {
+            return UNVERIFIED;
+        }
+        if sum.add_slice(bytes).ones_complement() == 0 {
+            return GOOD;
+        }
+        if self.flags.checksum_not_ready && transport {
+            return UNVERIFIED;
+        }
+        let (Some(sum), Some(before), Some(after)) = (
+            self.pseudo_header(pseudo, covered),
+            bytes.get(..at as usize),
+            bytes.get(at.saturating_add(2) as usize..),
+        ) else {
+            return UNVERIFIED;
+        };
+        let computed = sum.add_slice(before).add_slice(after).ones_complement();
+        let computed = u16::from_be(computed);
+        let stated = self.u16(at).unwrap_or(0);
+        self.uint(names.calculated, at, 2, computed);
+        let text = format!(
+            "{} checksum 0x{stated:04x} is wrong, should be 0x{computed:04x}",
+            self.proto.name
+        );
+        self.problem(Severity::Checksum, at, 2, names.problem, names.rfc, text);
+        BAD
+    }
+
+    /// The sum to start from; RFC 768, RFC 9293 3.1 and RFC 8200 8.1. `None` if addresses are
+    /// needed and not known.
+    fn pseudo_header(&self, protocol: Option<u8>, length: u32) -> Option<Sum16BitWords> {
+        let mut sum = Sum16BitWords::new();
+        let Some(protocol) = protocol else {
+            return Some(sum);
+        };
+        let net = self.net?;
+        for address in [net.source, net.destination] {
+            sum = match address {
+                IpAddr::V4(address) => sum.add_4bytes(address.octets()),
+                IpAddr::V6(address) => sum.add_16bytes(address.octets()),
+            };
+        }
+        Some(
+            sum.add_4bytes(length.to_be_bytes())
+                .add_2bytes([0, protocol]),
+        )
+    }
+}

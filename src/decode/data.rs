@@ -1,0 +1,34 @@
+//! Bytes that no protocol claims.
+
+use super::spec::specs;
+use super::{Cx, Layer, Next, Packet, Proto, Show};
+
+specs! {
+    DATA = "data.data", "Data", Show::Plain, "RFC 792",
+        "Payload bytes that no decoder claims: what the sender put in.";
+    LEN = "data.len", "Length", Show::Unit("bytes"), "RFC 792",
+        "How many payload bytes there are by the lengths outside.";
+}
+
+/// The protocol of last resort.
+pub static PROTO: Proto = Proto {
+    key: "data",
+    name: "Data",
+    rfc: "RFC 792",
+    claims: &[],
+    specs: SPECS,
+    decode,
+    summary,
+};
+
+fn decode(cx: &mut Cx<'_>) -> Next {
+    cx.set_header(cx.have());
+    cx.raw(&DATA, 0, cx.have());
+    cx.uint(&LEN, 0, 0, cx.len());
+    if cx.have() < cx.len() {
+        let _ = cx.need(cx.len());
+    }
+    Next::Done
+}
+
+fn summary(_: &Packet, _: &Layer, _: &mut String) {}

@@ -1,0 +1,244 @@
+//! IPv4 headers. Options are in `ipv4_options`; fragments are shown, not put together.
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-------+-------+---------------+-------------------------------+
+//! |version|  IHL  |  DSCP   | ECN |          total length         |
+//! +-------+-------+---------------+-----+-------------------------+
+//! |         identification        |R D M|     fragment offset     |
+//! +---------------+---------------+-----+-------------------------+
+//! |      TTL      |    protocol   |        header checksum        |
+//! +---------------+---------------+-------------------------------+
+//! |                            source                             |
+//! |                          destination                          |
+//! |                     options, if IHL > 5 ...                   |
+//! ```
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+
+use etherparse::IpNumber;
+
+use super::spec::specs;
+use super::{
+    Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
+    checksum_status,
+};
+
+specs! {
+    VERSION = "ip.version", "Version", Show::Dec, "RFC 791 3.1",
+        "IP version: 4.";
+    HDR_LEN = "ip.hdr_len", "Header length", Show::Unit("bytes"), "RFC 791 3.1",
+        "The IHL field times 4: 20 without options, at most 60.";
+    DSFIELD = "ip.dsfield", "Differentiated services", Show::Hex(2), "RFC 2474 3",
+        "The old type of service byte: six bits of DSCP and two of ECN.";
+    DSCP = "ip.dsfield.dscp", "DSCP", Show::Named(dscp), "RFC 2474 3",
+        "Which treatment the packet asks routers for.";
+    ECN = "ip.dsfield.ecn", "ECN", Show::Named(ecn), "RFC 3168 5",
+        "Whether routers may mark congestion instead of dropping, and whether one did.";
+    LEN = "ip.len", "Total length", Show::Unit("bytes"), "RFC 791 3.1",
+        "Header and data of this packet or fragment.";
+    ID = "ip.id", "Identification", Show::Hex(4), "RFC 6864 4",
+        "The same in all fragments of one datagram.";
+    FLAGS = "ip.flags", "Flags", Show::Hex(1), "RFC 791 3.1",
+        "Three bits about fragmentation.";
+    RB = "ip.flags.rb", "Reserved bit", Show::Plain, "RFC 791 3.1",
+        "Must be zero.";
+    DF = "ip.flags.df", "Don't fragment", Show::Plain, "RFC 791 3.1",
+        "Routers must drop the packet rather than cut it into fragments.";
+    MF = "ip.flags.mf", "More fragments", Show::Plain, "RFC 791 3.1",
+        "This is not the last fragment of its datagram.";
+    FRAG_OFFSET = "ip.frag_offset", "Fragment offset", Show::Unit("bytes"), "RFC 791 3.1",
+        "Where this fragment's data belong in the datagram (the field counts 8 bytes).";
+    TTL = "ip.ttl", "Time to live", Show::Dec, "RFC 791 3.1",
+        "How many more routers may pass it on; each takes one off, and drops it at zero.";
+    PROTO_FIELD = "ip.proto", "Protocol", Show::Named(protocol), "RFC 791 3.1",
+        "Which protocol the data belong to.";
+    CHECKSUM = "ip.checksum", "Header checksum", Show::Hex(4), "RFC 1071",
+        "Guards the header alone; every router computes it anew.";
+    CHECKSUM_CALCULATED = "ip.checksum_calculated", "Right checksum", Show::Hex(4), "RFC 1071",
+        "What the checksum should be; only shown when it is wrong.";
+    CHECKSUM_STATUS = "ip.checksum.status", "Checksum status", Show::Named(checksum_status),
+        "RFC 1071", "Outcome of computing the checksum again.";
+    SRC = "ip.src", "Source", Show::Plain, "RFC 791 3.1",
+        "Address that the packet claims to come from; nothing proves it.";
+    DST = "ip.dst", "Destination", Show::Plain, "RFC 791 3.1",
+        "Address that it goes to.";
+}
+
+static SUM: Checksum = Checksum {
+    status: &CHECKSUM_STATUS,
+    calculated: &CHECKSUM_CALCULATED,
+    problem: "ip.checksum.bad",
+    rfc: "RFC 1071",
+};
+
+/// Internet Protocol version 4.
+pub static PROTO: Proto = Proto {
+    key: "ip",
+    name: "Internet Protocol version 4",
+    rfc: "RFC 791",
+    claims: &[Claim::EtherType(0x0800), Claim::IpProtocol(4)],
+    specs: SPECS,
+    decode,
+    summary,
+};
+
+/// Names of IP protocol numbers (IANA), without those that only have a number.
+pub fn protocol(value: u64) -> Option<&'static str> {
+    let number = u8::try_from(value).ok()?;
+    IpNumber(number).keyword_str()
+}
+
+/// Names of DSCP values (IANA).
+pub fn dscp(value: u64) -> Option<&'static str> {
+    Some(match value {
+        0 => "default",
+        1 => "LE",
+        8 => "CS1",
+        10 => "AF11",
+        12 => "AF12",
+        14 => "AF13",
+        16 => "CS2",
+        18 => "AF21",
+        20 => "AF22",
+        22 => "AF23",
+        24 => "CS3",
+        26 => "AF31",
+        28 => "AF32",
+        30 => "AF33",
+        32 => "CS4",
+        34 => "AF41",
+        36 => "AF42",
+        38 => "AF43",
+        40 => "CS5",
+        44 => "voice-admit",
+        46 => "EF",
+        48 => "CS6",
+        56 => "CS7",
+        _ => return None,
+    })
+}
+
+/// Names of the ECN codepoints.
+pub fn ecn(value: u64) -> Option<&'static str> {
+    Some(match value {
+        0 => "not ECN-capable",
+        1 => "ECN-capable, ECT(1)",
+        2 => "ECN-capable, ECT(0)",
+        3 => "congestion experienced",
+        _ => return None,
+    })
+}
+
+fn decode(cx: &mut Cx<'_>) -> Next {
+    let h = cx.head::<20>();
+    let (version, ihl) = (h[0] >> 4, h[0] & 15);
+    let header = u32::from(ihl).saturating_mul(4);
+    let total = u32::from(u16::from_be_bytes([h[2], h[3]]));
+    let fragment_word = u16::from_be_bytes([h[6], h[7]]);
+    let offset = u32::from(fragment_word & 0x1fff).saturating_mul(8);
+    let more = fragment_word & 0x2000 != 0;
+    let source = Ipv4Addr::new(h[12], h[13], h[14], h[15]);
+    let destination = Ipv4Addr::new(h[16], h[17], h[18], h[19]);
+    cx.set_header(header.max(20));
+
+    cx.uint(&VERSION, 0, 1, version);
+    cx.uint(&HDR_LEN, 0, 1, header);
+    let group = cx.open(&DSFIELD, 1, 1, Value::Uint(h[1].into()));
+    cx.uint(&DSCP, 1, 1, h[1] >> 2);
+    cx.uint(&ECN, 1, 1, h[1] & 3);
+    cx.close(group);
+    cx.uint(&LEN, 2, 2, total);
+    cx.uint(&ID, 4, 2, u16::from_be_bytes([h[4], h[5]]));
+    let group = cx.open(&FLAGS, 6, 1, Value::Uint(u64::from(h[6] >> 5)));
+    cx.add(&RB, 6, 1, Value::Bool(h[6] & 0x80 != 0));
+    cx.add(&DF, 6, 1, Value::Bool(h[6] & 0x40 != 0));
+    cx.add(&MF, 6, 1, Value::Bool(more));
+    cx.close(group);
+    cx.uint(&FRAG_OFFSET, 6, 2, offset);
+    cx.uint(&TTL, 8, 1, h[8]);
+    cx.uint(&PROTO_FIELD, 9, 1, h[9]);
+    cx.uint(&CHECKSUM, 10, 2, u16::from_be_bytes([h[10], h[11]]));
+    cx.verify(&SUM, 10, header.max(20), None);
+    cx.add(&SRC, 12, 4, Value::Ipv4(source));
+    cx.add(&DST, 16, 4, Value::Ipv4(destination));
+    if !cx.need(20) {
+        return Next::Done;
+    }
+    lengths(cx, version, header, total);
+    if h[6] & 0x80 != 0 {
+        let text = "reserved bit is set, must be zero".to_owned();
+        cx.rule(6, 1, "ip.reserved", "RFC 791 3.1", text);
+    }
+    if h[8] == 0 {
+        let text = "TTL is 0: no host may send that".to_owned();
+        cx.rule(8, 1, "ip.ttl.zero", "RFC 1122 3.2.1.7", text);
+    }
+    cx.net = Some(Net {
+        source: IpAddr::V4(source),
+        destination: IpAddr::V4(destination),
+        hops: h[8],
+        router_alert: None,
+        fragment: more || offset > 0,
+    });
+    let header = header.max(20);
+    let end = if total < header { cx.len() } else { total };
+    if offset > 0 {
+        // Only the first fragment begins with the next protocol's header.
+        return Next::data(header..end);
+    }
+    Next::Proto(Claim::IpProtocol(h[9]).into(), header..end)
+}
+
+/// The claims of the header about lengths, against each other and against what is there.
+fn lengths(cx: &mut Cx<'_>, version: u8, header: u32, total: u32) {
+    let invalid = Severity::Invalid;
+    if version != 4 {
+        let text = format!("version is {version}, must be 4");
+        cx.problem(invalid, 0, 1, "ip.version", "RFC 791 3.1", text);
+    }
+    if header < 20 {
+        let text = format!("header length is {header}, must be at least 20");
+        cx.problem(invalid, 0, 1, "ip.hdr_len", "RFC 791 3.1", text);
+    }
+    if total == 0 {
+        // Linux segmentation offload (GSO, BIG TCP) hands over packets of length 0: take what is
+        // there.
+        let text = "total length is 0 (segmentation offload?)".to_owned();
+        cx.problem(invalid, 2, 2, "ip.len.zero", "RFC 791 3.1", text);
+    } else if total < header {
+        let text = format!("total length {total} is less than the header's {header}");
+        cx.problem(invalid, 2, 2, "ip.len.short", "RFC 791 3.1", text);
+    } else if total > cx.len() && !cx.quoted() {
+        let text = format!(
+            "total length {total}, but there are only {} bytes",
+            cx.len()
+        );
+        cx.problem(invalid, 2, 2, "ip.len.long", "RFC 791 3.1", text);
+    }
+}
+
+fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
+    out.push_str("IP ");
+    address(packet, layer, &SRC, out);
+    out.push_str(" > ");
+    address(packet, layer, &DST, out);
+    let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
+    let (offset, more) = (number(&FRAG_OFFSET), number(&MF));
+    if offset.is_some_and(|n| n > 0) || more == Some(1) {
+        let (id, at) = (number(&ID).unwrap_or(0), offset.unwrap_or(0));
+        let last = if more == Some(1) { "" } else { ", last" };
+        let _ = write!(out, " fragment id 0x{id:04x} offset {at}{last}");
+    }
+}
+
+fn address(packet: &Packet, layer: &Layer, spec: &'static Spec, out: &mut String) {
+    match packet.field(layer, spec).map(|field| field.value) {
+        Some(Value::Ipv4(address)) => {
+            let _ = write!(out, "{address}");
+        }
+        _ => out.push('?'),
+    }
+}

@@ -1,0 +1,3 @@
+//! Values to text. Views read the field tree and the verdicts, and never decide anything.
+
+pub mod escape;
