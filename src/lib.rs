@@ -3,7 +3,6 @@
 //! Two halves. The core turns bytes and times into values: no socket, no clock, no stdout, no
 //! unsafe. The shell owns those.
 
-#[expect(unsafe_code, reason = "the one module that may hold unsafe")]
 pub mod decode;
 pub mod error;
 pub mod event;
@@ -11,5 +10,6 @@ pub mod lab;
 pub mod net;
 pub mod ping;
 pub mod privilege;
+#[expect(unsafe_code, reason = "the one module that may hold unsafe")]
 pub mod sys;
 pub mod view;
