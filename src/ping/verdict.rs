@@ -79,7 +79,8 @@ pub enum Verdict {
         rtt: Duration,
         stamp: Stamp,
     },
-    /// An echo reply with our id and a sequence that is not open and never was.
+    /// An echo reply with our id and a sequence that was never sent, or so long ago (262,144
+    /// probes) that it is forgotten.
     UnknownSeq {
         seq: u16,
         from: IpAddr,
@@ -95,7 +96,7 @@ pub enum Verdict {
     Error { seq: Option<u16>, error: IcmpError },
     /// The probe did not leave this host. It is no loss.
     NotSent { seq: u16, n: u64, reason: NotSent },
-    /// No answer within the timeout; `closed_early` if the id space ran out before.
+    /// No answer within the timeout; `closed_early` if the id space ran out or the run ended before.
     Timeout {
         seq: u16,
         n: u64,
@@ -138,6 +139,9 @@ pub enum StateChange {
     SendsFail(NotSent),
     /// Sends work again, after so many that were not sent.
     SendsWork { not_sent: u64 },
+    /// The queue was full (ENOBUFS, EAGAIN): a probe left only after so long. One line for each
+    /// row of probes that had to wait.
+    SendsWaited { errno: i32, waited: Duration },
     /// No answer since so many probes: an outage began.
     OutageBegan,
     /// Answers again after so long.
@@ -152,34 +156,89 @@ pub enum StateChange {
     IdClash { id: u16 },
 }
 
-/// The numbers of a whole run.
+/// The numbers of a run so far, or of a whole one.
+///
+/// Each probe that left this host is counted once: `sent == received + late + lost + open`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
+    /// Probes that left this host.
     pub sent: u64,
+    /// Probes that did not: neither sent nor lost.
     pub not_sent: u64,
+    /// Answered in time. The RTT figures are over these.
     pub received: u64,
+    /// No answer within the timeout, or an ICMP error instead of one.
     pub lost: u64,
-    /// Still open when the run was interrupted: neither received nor lost (counted as sent).
+    /// Still waiting. At the end of a run by interrupt or deadline: those younger than twice the
+    /// longest round trip, of which nothing is known; older ones are lost.
     pub open: u64,
+    /// Further answers to a probe that has one.
     pub duplicates: u64,
+    /// Answered after the timeout: neither lost nor received.
     pub late: u64,
+    /// Among `received`: answered after a probe that was sent later.
     pub reordered: u64,
+    /// Answers with another payload.
     pub corrupt: u64,
+    /// Answers that are too short.
     pub truncated: u64,
+    /// Answers that are too long.
     pub longer: u64,
+    /// Answers with a wrong ICMP checksum.
     pub bad_checksum: u64,
+    /// Right answers from somebody else.
     pub other_address: u64,
+    /// Answers to what was never sent, or so long ago that it is forgotten.
     pub unknown_seq: u64,
+    /// Our requests that came back as requests.
     pub requests: u64,
+    /// ICMP errors, but for `notices`.
     pub errors: u64,
+    /// ICMP messages about a probe that do not end it: redirect and source quench.
+    pub notices: u64,
+    /// Packets that our full receive queue dropped.
     pub lost_by_us: u64,
+    /// Sends that were tried again because a queue was full.
+    pub retries: u64,
+    /// From the first poll to the end of the run, or until now.
     pub elapsed: Duration,
+    /// From the first to the last probe: iputils' `time`, and the base of its `ipg`.
+    pub sending: Duration,
+    /// RTT figures over the best kind of stamp that covers enough answers.
     pub rtt: Option<RttStats>,
+    /// Spans without answers; the first 1,000.
     pub outages: Vec<Outage>,
+    /// All spans without answers, listed or not.
+    pub outage_count: u64,
     /// Most probes outstanding at one time (iputils' `pipe`).
     pub pipe: u64,
-    /// Exponentially weighted RTT (iputils' `ipg/ewma`).
+    /// Exponentially weighted RTT (iputils' `ipg/ewma`), over the stamps of `rtt`.
     pub ewma: Option<Duration>,
+}
+
+impl Summary {
+    /// `lost` as a percentage of `sent`: 0 to 100, and 0 if nothing was sent.
+    pub fn loss_percent(&self) -> f64 {
+        percent(self.lost, self.sent)
+    }
+
+    /// What iputils prints as loss: all that has no answer, in time or late, open ones included.
+    pub fn unanswered_percent(&self) -> f64 {
+        percent(self.sent.saturating_sub(self.answered()), self.sent)
+    }
+
+    /// Probes that have an answer, in time or late.
+    pub fn answered(&self) -> u64 {
+        self.received.saturating_add(self.late)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage needs no 53 bits")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    (part as f64 * 100.0 / whole as f64).clamp(0.0, 100.0)
 }
 
 /// RTT figures over one kind of stamp.

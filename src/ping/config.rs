@@ -1,0 +1,392 @@
+//! What a run of the engine is asked to do, and how the payload of a probe is filled.
+//!
+//! Limits of use (who may flood, how small an interval a user may ask for) are the shell's.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Payload bytes before the pattern: the run's nonce and the probe's number.
+pub const COOKIE_LEN: usize = 16;
+
+/// Most payload bytes the engine keeps account of: an IPv6 packet's 65,535 less the ICMP header.
+pub const MAX_SIZE: usize = 65_527;
+
+/// What to send, to whom, how often and until when. Letters in brackets are the command's.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line or a fact of the wire"
+)]
+pub struct Config {
+    /// Whom we ask.
+    pub target: IpAddr,
+    /// ICMP identifiers in the order of use; the next one is taken after 65,536 sequences. With
+    /// four of them 262,144 probes may be outstanding. An empty list is taken as `[0]`.
+    pub ids: Vec<u16>,
+    /// Time between probes (-i). Zero: as answers come, at least 100 a second, which is what -f
+    /// without -i and `-i 0` mean; the shell sets zero for a plain -f.
+    pub interval: Duration,
+    /// -A never sends two probes closer than this: 2 ms for users, zero for root (iputils).
+    pub min_interval: Duration,
+    /// Send when the answer comes, or after the usual round trip (-A).
+    pub adaptive: bool,
+    /// Flood (-f): the pace follows from `interval`; stamps are sampled.
+    pub flood: bool,
+    /// Probes sent at once at the start, and let outstanding when pacing by answers (-l); at least 1.
+    pub preload: u32,
+    /// Probes to send; with `deadline`, answers to wait for (-c).
+    pub count: Option<u64>,
+    /// End of everything, from the first poll on (-w).
+    pub deadline: Option<Duration>,
+    /// End of sending, from the first poll on; outstanding answers are waited for (--for).
+    pub run_for: Option<Duration>,
+    /// How long a probe may wait for its answer (-W); without it [`Config::DEFAULT_TIMEOUT`].
+    pub timeout: Option<Duration>,
+    /// Payload bytes of each probe (-s, --sweep).
+    pub sizes: Sizes,
+    /// What the payload is filled with (-p, --data).
+    pub payload: Payload,
+    /// A random number that tells our probes from those of another run with the same id.
+    pub nonce: u64,
+    /// Done, successfully, after so many answers (--until).
+    pub until: Option<u64>,
+    /// Done, without success, after so many probes in a row without an answer (--fail-after).
+    pub fail_after: Option<u64>,
+    /// The target is a broadcast or multicast address: replies of any host are replies.
+    pub any_address: bool,
+    /// The target is one of our own addresses: our requests come back as copies and are no news.
+    pub local_target: bool,
+    /// Ask for a transmit stamp of every probe, however fast they go; else at most
+    /// [`Config::STAMPS_PER_SECOND`] when pacing is faster than that.
+    pub stamp_every: bool,
+    /// The wire can deliver transmit stamps at all.
+    pub tx_stamps: bool,
+}
+
+impl Config {
+    /// Wait for an answer where -W does not say (iputils' MAXWAIT).
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Most transmit stamps asked for in a second, where they are sampled.
+    pub const STAMPS_PER_SECOND: u32 = 1000;
+
+    /// iputils' defaults: 56 bytes every second, without an end.
+    pub fn new(target: IpAddr, ids: Vec<u16>, nonce: u64) -> Self {
+        Self {
+            target,
+            ids,
+            interval: Duration::from_secs(1),
+            min_interval: Duration::ZERO,
+            adaptive: false,
+            flood: false,
+            preload: 1,
+            count: None,
+            deadline: None,
+            run_for: None,
+            timeout: None,
+            sizes: Sizes::Fixed(56),
+            payload: Payload::Default,
+            nonce,
+            until: None,
+            fail_after: None,
+            any_address: false,
+            local_target: false,
+            stamp_every: false,
+            tx_stamps: true,
+        }
+    }
+
+    /// How long a probe may wait for its answer.
+    pub fn patience(&self) -> Duration {
+        self.timeout.unwrap_or(Self::DEFAULT_TIMEOUT)
+    }
+}
+
+/// What the payload is filled with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Payload {
+    /// Byte i is i, as iputils sends it; the cookie covers the first 16 where there is room.
+    #[default]
+    Default,
+    /// These bytes over and over, counted from the payload's start; the cookie covers the first 16.
+    Pattern(Vec<u8>),
+    /// Exactly these bytes, no cookie. Their number is the size, whatever [`Sizes`] says.
+    Data(Vec<u8>),
+}
+
+/// Payload bytes of the probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// All the same.
+    Fixed(usize),
+    /// From `min` to `max` by `step`, then from `min` again.
+    Sweep {
+        /// Smallest.
+        min: usize,
+        /// Not above this.
+        max: usize,
+        /// Growth, at least 1.
+        step: usize,
+    },
+}
+
+impl Sizes {
+    /// How many different sizes there are: a whole sweep.
+    pub fn count(self) -> u64 {
+        match self {
+            Self::Fixed(_) => 1,
+            Self::Sweep { min, max, step } => {
+                (max.saturating_sub(min) / step.max(1)).saturating_add(1) as u64
+            }
+        }
+    }
+
+    /// Size of probe `n`, which counts from 1; never above [`MAX_SIZE`].
+    pub fn of(self, n: u64) -> usize {
+        let size = match self {
+            Self::Fixed(size) => size,
+            Self::Sweep { min, step, .. } => {
+                let turn = n.saturating_sub(1) % self.count();
+                let turn = usize::try_from(turn).unwrap_or(usize::MAX);
+                min.saturating_add(turn.saturating_mul(step.max(1)))
+            }
+        };
+        size.min(MAX_SIZE)
+    }
+
+    fn largest(self) -> usize {
+        match self {
+            Self::Fixed(size) => size,
+            Self::Sweep { min, max, .. } => min.max(max),
+        }
+        .min(MAX_SIZE)
+    }
+}
+
+/// Makes each probe's payload, and judges what comes back without having kept a copy.
+#[derive(Debug)]
+pub(super) struct Filling {
+    template: Vec<u8>,
+    sizes: Sizes,
+    /// `None` for `--data`.
+    nonce: Option<[u8; 8]>,
+}
+
+/// The first byte that is not as sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub at: usize,
+    pub sent: u8,
+    pub got: u8,
+}
+
+impl Filling {
+    pub fn new(config: &Config) -> Self {
+        let fill = |pattern: &[u8]| -> Vec<u8> {
+            let bytes = pattern.iter().copied().cycle();
+            bytes.take(config.sizes.largest()).collect()
+        };
+        let nonce = Some(config.nonce.to_be_bytes());
+        match &config.payload {
+            Payload::Data(data) => {
+                let mut template = data.clone();
+                template.truncate(MAX_SIZE);
+                Self {
+                    sizes: Sizes::Fixed(template.len()),
+                    template,
+                    nonce: None,
+                }
+            }
+            Payload::Pattern(pattern) if !pattern.is_empty() => Self {
+                template: fill(pattern),
+                sizes: config.sizes,
+                nonce,
+            },
+            Payload::Default | Payload::Pattern(_) => Self {
+                template: fill(&(0..=u8::MAX).collect::<Vec<_>>()),
+                sizes: config.sizes,
+                nonce,
+            },
+        }
+    }
+
+    pub fn size(&self, n: u64) -> usize {
+        self.sizes.of(n)
+    }
+
+    /// The first 16 bytes, where a payload of `size` bytes has room for them.
+    fn cookie(&self, n: u64, size: usize) -> Option<[u8; COOKIE_LEN]> {
+        let nonce = self.nonce.filter(|_| size >= COOKIE_LEN)?;
+        let mut cookie = [0; COOKIE_LEN];
+        let (front, back) = cookie.split_at_mut(8);
+        front.copy_from_slice(&nonce);
+        back.copy_from_slice(&n.to_be_bytes());
+        Some(cookie)
+    }
+
+    fn pattern(&self, size: usize) -> &[u8] {
+        self.template.get(..size).unwrap_or(&self.template)
+    }
+
+    /// Replaces `out` by the payload of probe `n`.
+    pub fn write(&self, n: u64, size: usize, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(self.pattern(size));
+        if let Some(cookie) = self.cookie(n, size)
+            && let Some(front) = out.get_mut(..COOKIE_LEN)
+        {
+            front.copy_from_slice(&cookie);
+        }
+    }
+
+    /// The first of the bytes that both have which is not as sent in probe `n`.
+    pub fn difference(&self, n: u64, size: usize, got: &[u8]) -> Option<Difference> {
+        let sent = self.pattern(size);
+        let cookie = self.cookie(n, size);
+        let start = if cookie.is_some() { COOKIE_LEN } else { 0 };
+        let front = cookie.as_ref().map_or(&[][..], |cookie| &cookie[..]);
+        first_difference(front, got, 0)
+            .or_else(|| first_difference(sent.get(start..)?, got.get(start..)?, start))
+    }
+
+    /// Whether a reply with our id belongs to another run: it carries another nonce.
+    ///
+    /// A damaged nonce of our own must not pass for that, so more than half of its bytes must
+    /// differ, and the rest must look like somebody's intact payload: our fill (iputils has the
+    /// same), or the number that another rawsock would have with this sequence, or any other
+    /// sender than the one we asked.
+    pub fn foreign(&self, seq: u16, got: &[u8], from_target: bool) -> bool {
+        let (Some(nonce), Some(cookie)) = (self.nonce, got.get(..COOKIE_LEN)) else {
+            return false;
+        };
+        if self.sizes.largest() < COOKIE_LEN {
+            return false;
+        }
+        let differing = nonce.iter().zip(cookie).filter(|(a, b)| a != b).count();
+        if differing <= 4 {
+            return false;
+        }
+        let rest = got.get(COOKIE_LEN..).unwrap_or(&[]);
+        let fill = self.pattern(got.len()).get(COOKIE_LEN..).unwrap_or(&[]);
+        !from_target
+            || cookie.get(14..) == Some(&seq.to_be_bytes()[..])
+            || first_difference(fill, rest, 0).is_none()
+    }
+}
+
+/// Compares as many bytes as both have; `base` is added to the place found.
+fn first_difference(sent: &[u8], got: &[u8], base: usize) -> Option<Difference> {
+    let both = sent.len().min(got.len());
+    // The usual case, all equal, is one memcmp.
+    if sent.get(..both) == got.get(..both) {
+        return None;
+    }
+    let mut pairs = sent.iter().zip(got).enumerate();
+    let (at, (&sent, &got)) = pairs.find(|(_, (sent, got))| sent != got)?;
+    Some(Difference {
+        at: base.saturating_add(at),
+        sent,
+        got,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filling(size: usize, payload: Payload) -> Filling {
+        let target = "192.0.2.1".parse().unwrap();
+        let mut config = Config::new(target, vec![7], 0x1122_3344_5566_7788);
+        config.sizes = Sizes::Fixed(size);
+        config.payload = payload;
+        Filling::new(&config)
+    }
+
+    fn written(filling: &Filling, n: u64, size: usize) -> Vec<u8> {
+        let mut out = vec![9; 3];
+        filling.write(n, size, &mut out);
+        out
+    }
+
+    #[test]
+    fn default_payload_is_cookie_then_counting_bytes() {
+        let out = written(&filling(20, Payload::Default), 0x0102, 20);
+        let expected = [
+            0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0, 0, 0, 0, 0, 0, 1, 2, 16, 17, 18, 19,
+        ];
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn short_payload_has_no_cookie() {
+        assert_eq!(written(&filling(3, Payload::Default), 5, 3), [0, 1, 2]);
+        assert_eq!(written(&filling(0, Payload::Default), 5, 0), []);
+        assert_eq!(written(&filling(15, Payload::Default), 5, 15)[14], 14);
+    }
+
+    #[test]
+    fn pattern_keeps_its_phase_after_the_cookie() {
+        let out = written(
+            &filling(19, Payload::Pattern(vec![0xaa, 0xbb, 0xcc])),
+            1,
+            19,
+        );
+        assert_eq!(out[16..], [0xbb, 0xcc, 0xaa]);
+        let empty = written(&filling(17, Payload::Pattern(vec![])), 1, 17);
+        assert_eq!(empty[16], 16);
+    }
+
+    #[test]
+    fn data_is_sent_as_it_is() {
+        let data: Vec<u8> = (0..40).rev().collect();
+        let filling = filling(8, Payload::Data(data.clone()));
+        assert_eq!(filling.size(1), 40);
+        assert_eq!(written(&filling, 1, 40), data);
+    }
+
+    #[test]
+    fn difference_is_found_in_cookie_and_rest() {
+        let filling = filling(56, Payload::Default);
+        let good = written(&filling, 300, 56);
+        assert_eq!(filling.difference(300, 56, &good), None);
+        for at in 0..56 {
+            let mut bad = good.clone();
+            bad[at] ^= 0x40;
+            let found = filling.difference(300, 56, &bad).unwrap();
+            assert_eq!((found.at, found.sent, found.got), (at, good[at], bad[at]));
+            assert!(!filling.foreign(300, &bad, true), "flip at {at} is damage");
+        }
+        assert_eq!(filling.difference(301, 56, &good).unwrap().at, 15);
+    }
+
+    #[test]
+    fn another_nonce_is_foreign_but_a_ruined_payload_is_not() {
+        let ours = filling(56, Payload::Default);
+        let mut theirs = written(&ours, 300, 56);
+        for byte in &mut theirs[..8] {
+            *byte = !*byte;
+        }
+        assert!(ours.foreign(300, &theirs, true));
+        assert!(!ours.foreign(300, &[0; 56], true));
+        assert!(ours.foreign(300, &[0; 56], false));
+        assert!(!ours.foreign(300, &theirs[..15], true));
+    }
+
+    #[test]
+    fn sweep_goes_round_and_stays_in_range() {
+        let sweep = Sizes::Sweep {
+            min: 10,
+            max: 20,
+            step: 4,
+        };
+        assert_eq!(sweep.count(), 3);
+        let sizes: Vec<_> = (1..=4).map(|n| sweep.of(n)).collect();
+        assert_eq!(sizes, [10, 14, 18, 10]);
+        let odd = Sizes::Sweep {
+            min: 9,
+            max: 3,
+            step: 0,
+        };
+        assert_eq!((odd.count(), odd.of(77)), (1, 9));
+        assert_eq!(Sizes::Fixed(usize::MAX).of(1), MAX_SIZE);
+    }
+}

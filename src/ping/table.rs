@@ -1,0 +1,290 @@
+//! The send table: every probe of the last 262,144, open or closed, in 32 bytes each.
+//!
+//! It is a ring indexed by the probe's number. Identifier and sequence follow from the number, so
+//! neither a hash nor a list is needed, and a closed entry stays as history until the ring comes
+//! round: that is what tells a duplicate or late answer from a sequence that was never sent.
+
+use std::time::Duration;
+
+use crate::event::{Mono, Stamp, Timestamp};
+
+/// Sequences of one identifier.
+const SEQS: u64 = 1 << 16;
+/// Entries of a full-grown ring: 8 MiB.
+const MOST: u64 = 4 * SEQS;
+const FIRST: u64 = 512;
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// Did not leave this host.
+    #[default]
+    NotSent,
+    /// Waits for its answer.
+    Open,
+    /// Answered in time.
+    Answered,
+    /// Answered after its timeout.
+    Late,
+    /// Its timeout has passed.
+    TimedOut,
+    /// An ICMP error said that it did not get there.
+    Failed,
+}
+
+/// What is remembered of one probe. The payload is computed again, not stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Entry {
+    /// Nanoseconds of [`Mono`].
+    sent: u64,
+    pub wall: Timestamp,
+    tx: Timestamp,
+    /// Microseconds from sending to the answer; saturates after 71 minutes.
+    answer_us: u32,
+    size: u16,
+    pub state: State,
+    tx_stamp: Tx,
+}
+
+/// Whether there is a transmit stamp.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tx {
+    #[default]
+    NotAsked,
+    Asked,
+    Kernel,
+    Hardware,
+}
+
+impl Entry {
+    pub fn new(sent: Mono, wall: Timestamp, size: usize, state: State) -> Self {
+        Self {
+            sent: nanos(sent.0),
+            wall,
+            size: u16::try_from(size).unwrap_or(u16::MAX),
+            state,
+            ..Self::default()
+        }
+    }
+
+    pub fn sent(&self) -> Mono {
+        Mono(Duration::from_nanos(self.sent))
+    }
+
+    pub fn size(&self) -> usize {
+        usize::from(self.size)
+    }
+
+    /// A transmit stamp was asked for, if so.
+    pub fn asking(mut self, asked: bool) -> Self {
+        self.tx_stamp = if asked { Tx::Asked } else { Tx::NotAsked };
+        self
+    }
+
+    /// Whether a transmit stamp was asked for.
+    pub fn asked(&self) -> bool {
+        self.tx_stamp != Tx::NotAsked
+    }
+
+    /// Kernel's or card's transmit stamp.
+    pub fn tx(&self) -> Option<(Timestamp, Stamp)> {
+        match self.tx_stamp {
+            Tx::NotAsked | Tx::Asked => None,
+            Tx::Kernel => Some((self.tx, Stamp::Kernel)),
+            Tx::Hardware => Some((self.tx, Stamp::Hardware)),
+        }
+    }
+
+    pub fn set_tx(&mut self, at: Timestamp, stamp: Stamp) {
+        self.tx_stamp = match stamp {
+            Stamp::User => return,
+            Stamp::Kernel => Tx::Kernel,
+            Stamp::Hardware => Tx::Hardware,
+        };
+        self.tx = at;
+    }
+
+    pub fn set_answer(&mut self, after: Duration) {
+        self.answer_us = u32::try_from(after.as_micros()).unwrap_or(u32::MAX);
+    }
+
+    /// Wall-clock time of the answer.
+    pub fn answer_time(&self) -> Timestamp {
+        let after = i64::from(self.answer_us).saturating_mul(1000);
+        Timestamp(self.wall.0.saturating_add(after))
+    }
+}
+
+/// Nanoseconds of a time; saturates after 584 years.
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The ring.
+#[derive(Debug)]
+pub(super) struct Table {
+    ids: Vec<u16>,
+    ring: Vec<Entry>,
+    /// Number of the newest entry, 0 before the first.
+    last: u64,
+    /// Entries that are open.
+    open: u64,
+}
+
+impl Table {
+    pub fn new(ids: &[u16]) -> Self {
+        let mut own: Vec<u16> = Vec::new();
+        for &id in ids {
+            if !own.contains(&id) {
+                own.push(id);
+            }
+        }
+        if own.is_empty() {
+            own.push(0);
+        }
+        Self {
+            ids: own,
+            ring: Vec::new(),
+            last: 0,
+            open: 0,
+        }
+    }
+
+    /// Number of the newest probe, 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Probes that wait for their answer.
+    pub fn open(&self) -> u64 {
+        self.open
+    }
+
+    /// Identifier and sequence of probe `n`: sequences count from 1 as iputils' do, and each full
+    /// round of 65,536 takes the next identifier.
+    pub fn name(&self, n: u64) -> (u16, u16) {
+        let round = (n / SEQS) % self.ids.len() as u64;
+        let id = usize::try_from(round).ok().and_then(|i| self.ids.get(i));
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the sequence wraps by definition"
+        )]
+        let seq = n as u16;
+        (id.copied().unwrap_or(0), seq)
+    }
+
+    /// Probes after which identifier and sequence repeat.
+    fn span(&self) -> u64 {
+        SEQS.saturating_mul(self.ids.len() as u64)
+    }
+
+    pub fn ours(&self, id: u16) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// The probes that had this identifier and sequence and are remembered, newest first.
+    pub fn candidates(&self, id: u16, seq: u16) -> impl Iterator<Item = u64> + use<> {
+        let (last, span) = (self.last, self.span());
+        let oldest = self.oldest();
+        let newest = self
+            .ids
+            .iter()
+            .position(|&own| own == id)
+            .and_then(|round| {
+                let place = (round as u64)
+                    .saturating_mul(SEQS)
+                    .saturating_add(u64::from(seq));
+                let back = (last % span).checked_sub(place);
+                let back = back
+                    .unwrap_or_else(|| (last % span).saturating_add(span).saturating_sub(place));
+                last.checked_sub(back)
+            });
+        std::iter::successors(newest, move |n| n.checked_sub(span))
+            .take_while(move |&n| n >= oldest)
+    }
+
+    /// Number of the oldest probe that is remembered, at least 1.
+    pub fn oldest(&self) -> u64 {
+        let kept = self.ring.len() as u64;
+        self.last.saturating_sub(kept).saturating_add(1)
+    }
+
+    fn index(&self, n: u64) -> Option<usize> {
+        if n == 0 || n > self.last || n < self.oldest() {
+            return None;
+        }
+        self.place(n)
+    }
+
+    fn place(&self, n: u64) -> Option<usize> {
+        // The length is a power of two.
+        let mask = (self.ring.len() as u64).checked_sub(1)?;
+        usize::try_from(n & mask).ok()
+    }
+
+    pub fn get(&self, n: u64) -> Option<&Entry> {
+        self.ring.get(self.index(n)?)
+    }
+
+    /// For everything but the state: see [`Table::set_state`].
+    pub fn get_mut(&mut self, n: u64) -> Option<&mut Entry> {
+        let index = self.index(n)?;
+        self.ring.get_mut(index)
+    }
+
+    /// Changes what became of probe `n`.
+    pub fn set_state(&mut self, n: u64, state: State) {
+        let Some(entry) = self.get_mut(n) else { return };
+        let was = std::mem::replace(&mut entry.state, state);
+        self.open = self
+            .open
+            .saturating_sub(u64::from(was == State::Open))
+            .saturating_add(u64::from(state == State::Open));
+    }
+
+    /// The open probe that must be closed before the next one can be entered: it has the same
+    /// identifier and sequence, or its place.
+    pub fn in_the_way(&self) -> Option<u64> {
+        let next = self.last.saturating_add(1);
+        let other = next.checked_sub(self.span().min(MOST))?;
+        (self.get(other)?.state == State::Open).then_some(other)
+    }
+
+    /// Enters the next probe, whose number is [`Table::last`] + 1.
+    pub fn push(&mut self, entry: Entry) {
+        let full = self.ring.len() as u64;
+        if self.last >= full && full < MOST {
+            self.grow();
+        }
+        self.last = self.last.saturating_add(1);
+        let Some(slot) = self.place(self.last).and_then(|at| self.ring.get_mut(at)) else {
+            return;
+        };
+        let was = std::mem::replace(slot, entry);
+        self.open = self
+            .open
+            .saturating_sub(u64::from(was.state == State::Open))
+            .saturating_add(u64::from(entry.state == State::Open));
+    }
+
+    fn grow(&mut self) {
+        let length = (self.ring.len() as u64)
+            .saturating_mul(2)
+            .clamp(FIRST, MOST);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut bigger = Self {
+            ids: Vec::new(),
+            ring: vec![Entry::default(); length],
+            last: self.last,
+            open: 0,
+        };
+        for n in self.oldest()..=self.last {
+            if let (Some(entry), Some(at)) = (self.get(n), bigger.place(n))
+                && let Some(slot) = bigger.ring.get_mut(at)
+            {
+                *slot = *entry;
+            }
+        }
+        self.ring = bigger.ring;
+    }
+}
