@@ -11,18 +11,33 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+#[path = "net/frames.rs"]
+mod frames;
 #[path = "net/harness.rs"]
 mod harness;
 #[path = "net/lab.rs"]
 mod lab;
+#[path = "net/link.rs"]
+mod link;
+#[path = "net/oracle.rs"]
+mod oracle;
+#[path = "net/program.rs"]
+mod program;
+#[path = "net/responder.rs"]
+mod responder;
+#[path = "net/tap.rs"]
+mod tap;
+#[path = "net/tshark.rs"]
+mod tshark;
 
 fn main() -> ExitCode {
     if let Some(code) = lab::held_child(env::args().skip(1)) {
         return code;
     }
     let arguments = Arguments::from_args();
+    harness::keep_panics();
     let entered = harness::enter(&arguments);
-    let tests = [lab::TESTS].concat();
+    let tests = [lab::TESTS, oracle::TESTS].concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -1,5 +1,6 @@
 //! How a network test is registered, skipped loudly, and waits. No test here.
 
+use std::cell::Cell;
 use std::env;
 use std::fmt::Display;
 use std::panic::{self, AssertUnwindSafe};
@@ -38,6 +39,22 @@ macro_rules! tests {
 
 /// Tests that could not run, for the banner.
 static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// Where and why the test of this thread panicked.
+    static PANIC: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// Keeps a panic for the report of its test instead of printing it among the other tests' lines.
+pub fn keep_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let text = panic.to_string();
+        if std::thread::current().name().is_some() {
+            eprintln!("{text}");
+        }
+        PANIC.set(Some(text));
+    }));
+}
 
 fn required() -> bool {
     env::var_os("RAWSOCK_REQUIRE_NETNS").is_some_and(|value| value == "1")
@@ -88,15 +105,10 @@ impl Test {
             if let Some(reason) = refused.or(missing) {
                 return skip(name, &reason);
             }
-            // libtest-mimic reports a panic without its place; the hook has printed it.
-            match panic::catch_unwind(AssertUnwindSafe(self.run)) {
-                Ok(outcome) => outcome.map(|()| Completion::Completed),
-                Err(panic) => {
-                    let text = panic.downcast_ref::<String>().cloned();
-                    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).into()));
-                    Err(Failed::from(text.unwrap_or_else(|| "panicked".into())))
-                }
-            }
+            let outcome = panic::catch_unwind(AssertUnwindSafe(self.run));
+            let panicked = |_| Err(PANIC.take().unwrap_or_default().into());
+            let outcome = outcome.unwrap_or_else(panicked);
+            outcome.map(|()| Completion::Completed)
         })
     }
 }
@@ -124,16 +136,20 @@ pub fn wait_for<T>(
     limit: Duration,
     mut fact: impl FnMut() -> Option<T>,
 ) -> Result<T, Failed> {
-    #[expect(clippy::disallowed_methods, reason = "a test's deadline")]
-    let end = Instant::now() + limit;
+    let end = now() + limit;
     loop {
         if let Some(value) = fact() {
             return Ok(value);
         }
-        #[expect(clippy::disallowed_methods, reason = "a test's deadline")]
-        if Instant::now() > end {
+        if now() > end {
             return Err(format!("{what}: not within {limit:?}").into());
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The monotonic clock.
+#[expect(clippy::disallowed_methods, reason = "tests have deadlines")]
+pub fn now() -> Instant {
+    Instant::now()
 }
