@@ -4,6 +4,7 @@
 //! first byte from outside. Nothing here opens a socket.
 
 mod identity;
+pub mod panic;
 mod sandbox;
 pub mod table;
 
