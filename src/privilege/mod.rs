@@ -3,6 +3,7 @@
 //! A command opens its sockets and files first, then calls [`drop`], and only then reads its
 //! first byte from outside. Nothing here opens a socket.
 
+mod filter;
 mod identity;
 pub mod panic;
 mod sandbox;
@@ -90,7 +91,7 @@ pub fn drop(need: &Need, options: &Options<'_>) -> Result<Report, Error> {
     let mut report = Report::default();
     close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
     identity::drop(&mut report)?;
-    sandbox::restrict(need, &mut report)?;
+    sandbox::restrict(need, &mut report);
     if options.require_sandbox && !report.missing.is_empty() {
         return Err(Error::Sandbox {
             missing: report.missing,
