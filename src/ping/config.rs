@@ -248,6 +248,14 @@ impl Filling {
             .or_else(|| first_difference(sent.get(start..)?, got.get(start..)?, start))
     }
 
+    /// Whether a payload carries our nonce, give or take a damaged half; `None` if it has none.
+    pub fn own_nonce(&self, size: usize, got: &[u8]) -> Option<bool> {
+        let nonce = self.nonce.filter(|_| size >= COOKIE_LEN)?;
+        let got = got.first_chunk::<8>()?;
+        let differing = nonce.iter().zip(got).filter(|(a, b)| a != b).count();
+        Some(differing <= nonce.len() / 2)
+    }
+
     /// Whether a reply with our id belongs to another run: it carries another nonce.
     ///
     /// A damaged nonce of our own must not pass for that, so more than half of its bytes must
@@ -255,14 +263,10 @@ impl Filling {
     /// same), or the number that another rawsock would have with this sequence, or any other
     /// sender than the one we asked.
     pub fn foreign(&self, seq: u16, got: &[u8], from_target: bool) -> bool {
-        let (Some(nonce), Some(cookie)) = (self.nonce, got.get(..COOKIE_LEN)) else {
+        let Some(cookie) = got.get(..COOKIE_LEN) else {
             return false;
         };
-        if self.sizes.largest() < COOKIE_LEN {
-            return false;
-        }
-        let differing = nonce.iter().zip(cookie).filter(|(a, b)| a != b).count();
-        if differing <= 4 {
+        if self.own_nonce(self.sizes.largest(), got) != Some(false) {
             return false;
         }
         let rest = got.get(COOKIE_LEN..).unwrap_or(&[]);

@@ -325,6 +325,14 @@ impl Pinger {
         }
     }
 
+    /// Sequence of the newest probe, if it has no answer yet: what -O tells right before the next
+    /// one is sent.
+    pub fn unanswered(&self) -> Option<u16> {
+        let n = self.table.last();
+        let open = self.table.get(n)?.state == State::Open;
+        open.then(|| self.table.name(n).1)
+    }
+
     /// Why the run is over, once `poll` has said `Done`.
     pub fn ended(&self) -> Option<Ended> {
         self.ended.map(|(reason, _)| reason)

@@ -8,13 +8,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::arrival::ECHO_HEADER as HEADER;
+use super::config::COOKIE_LEN;
 use super::engine::Pinger;
 use super::table::{Entry, State};
 use super::{Arrival, Echo, IcmpError, Message, Quoted, StateChange, Verdict};
 use crate::event::{Mono, Stamp, Timestamp};
 
-/// Bytes of an ICMP echo header.
-const HEADER: usize = 8;
 /// Two clocks read one after the other may disagree by this, and by 1/1000 of the time between.
 const CLOCK_SLACK: Duration = Duration::from_millis(10);
 /// A kernel round trip may be longer than ours by this: clocks are slewed by up to 500 ppm.
@@ -60,10 +60,10 @@ impl Pinger {
             return;
         }
         let time = arrival.stamp.map_or(arrival.wall, |(time, _)| time);
-        if self
-            .filling
-            .foreign(seq, echo.payload, self.is_target(from))
-        {
+        let found = self.find(echo);
+        let cookie = found.is_none_or(|(_, entry)| entry.size() >= COOKIE_LEN);
+        let is_target = self.is_target(from);
+        if cookie && self.filling.foreign(seq, echo.payload, is_target) {
             if !std::mem::replace(&mut self.clash_told, true) {
                 self.tell(time, StateChange::IdClash { id: echo.id });
             }
@@ -81,7 +81,7 @@ impl Pinger {
             self.events.push((time, verdict));
             return;
         }
-        let Some((n, entry)) = self.find(echo) else {
+        let Some((n, entry)) = found else {
             bump(&mut self.counts.unknown_seq);
             self.events
                 .push((time, Verdict::UnknownSeq { seq, from, bytes }));
@@ -94,7 +94,7 @@ impl Pinger {
         let measured = self.measure(arrival, &entry);
         let (rtt, stamp) = measured.best();
         let ttl = arrival.ttl;
-        if !self.is_target(from) {
+        if !is_target {
             bump(&mut self.counts.other_address);
             let verdict = Verdict::OtherAddress {
                 seq,
@@ -295,7 +295,7 @@ impl Pinger {
     }
 
     /// An ICMP error closes its probe as lost, and lets a later right answer take that back.
-    fn error(&mut self, arrival: &Arrival<'_>, quoted: Option<Quoted>) {
+    fn error(&mut self, arrival: &Arrival<'_>, quoted: Option<Quoted<'_>>) {
         let Message::Error {
             icmp_type,
             code,
@@ -306,21 +306,13 @@ impl Pinger {
         else {
             return;
         };
-        if quoted.is_some_and(|quoted| !self.table.ours(quoted.id)) {
-            return;
-        }
-        // An open probe first, then whatever had this sequence last.
-        let probe = quoted.and_then(|quoted| {
-            let known = |&n: &u64| {
-                self.table
-                    .get(n)
-                    .is_some_and(|entry| entry.state != State::NotSent)
-            };
-            let mut candidates = self.table.candidates(quoted.id, quoted.seq);
-            candidates.find(known).map(|n| (n, quoted.seq))
-        });
+        let probe = match quoted.map(|quoted| self.find_quoted(&quoted)) {
+            Some(About::Foreign) => return,
+            Some(About::Probe(n)) => Some(n),
+            Some(About::Nobody) | None => None,
+        };
         let terminal = is_terminal(arrival.from, icmp_type);
-        if let Some((n, _)) = probe.filter(|_| terminal) {
+        if let Some(n) = probe.filter(|_| terminal) {
             self.acknowledge(n);
             if self.table.get(n).map(|entry| entry.state) == Some(State::Open) {
                 self.table.set_state(n, State::Failed);
@@ -339,11 +331,42 @@ impl Pinger {
             code,
             rest,
             message: (!bytes.is_empty()).then(|| Arc::from(bytes)),
-            unmatched: probe.is_none(),
+            // A redirect of ICMPv6 need not quote (RFC 4861 4.5).
+            unmatched: probe.is_none() && icmp_type != 137,
         };
         let time = arrival.stamp.map_or(arrival.wall, |(time, _)| time);
-        let seq = probe.map(|(_, seq)| seq);
+        let seq = probe.map(|n| self.table.name(n).1);
         self.events.push((time, Verdict::Error { seq, error }));
+    }
+
+    /// Which probe a quote is of. The quoted nonce decides where there is one, else the quoted
+    /// destination: another run with our id may be pinging somebody else.
+    fn find_quoted(&self, quoted: &Quoted<'_>) -> About {
+        if !self.table.ours(quoted.id) {
+            return About::Foreign;
+        }
+        let candidates = self.table.candidates(quoted.id, quoted.seq);
+        let mut known = candidates.filter_map(|n| {
+            let entry = self.table.get(n)?;
+            (entry.state != State::NotSent).then_some((n, entry.size()))
+        });
+        let Some((newest, size)) = known.next() else {
+            return About::Nobody;
+        };
+        let fits = |&(n, size): &(u64, usize)| {
+            let payload = quoted.payload;
+            self.filling.difference(n, size, payload).is_none()
+        };
+        match self.filling.own_nonce(size, quoted.payload) {
+            Some(false) => About::Foreign,
+            None if quoted.to.is_some_and(|to| to != self.config.target) => About::Nobody,
+            Some(true) | None => {
+                let probe = Some((newest, size))
+                    .filter(fits)
+                    .or_else(|| known.find(fits));
+                About::Probe(probe.map_or(newest, |(n, _)| n))
+            }
+        }
     }
 
     /// The counter runs from 0 at the socket's opening and wraps at 2^32.
@@ -369,6 +392,15 @@ impl Pinger {
             self.tell(time, StateChange::LostByUs { count });
         }
     }
+}
+
+/// What an error is about.
+enum About {
+    Probe(u64),
+    /// Nothing that is remembered.
+    Nobody,
+    /// A probe of another program.
+    Foreign,
 }
 
 /// Whether an ICMP message means that the probe did not get there. Redirect (5) and source quench

@@ -13,7 +13,7 @@ mod stats;
 mod table;
 mod verdict;
 
-pub use arrival::{Arrival, Echo, Message, Quoted};
+pub use arrival::{Arrival, Echo, Message, Quoted, read_message};
 pub use config::{COOKIE_LEN, Config, MAX_SIZE, Payload, Sizes};
 pub use engine::{Ended, Pinger, Probe, Step};
 pub use verdict::{IcmpError, NotSent, Outage, RttStats, StateChange, Summary, Verdict};
