@@ -1,0 +1,63 @@
+//! The command line: one definition, from which parser, help, man page and completions come.
+
+pub mod completions;
+pub mod man;
+pub mod parse;
+pub mod ping;
+
+use std::io::{self, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// Raw sockets on Linux: a truer ping with IP headers built by hand
+#[derive(Debug, Parser)]
+#[command(
+    name = "rawsock",
+    version,
+    propagate_version = true,
+    max_term_width = 80,
+    disable_help_subcommand = true,
+    after_help = "`rawsock COMMAND --help` explains a command and has examples."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send ICMP echo requests in an IP header built by hand
+    Ping(Box<ping::Args>),
+    /// Print the manual page of rawsock or of one command
+    Man(man::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// Runs a command; gives the exit code.
+pub fn run(cli: Cli) -> Result<u8, Error> {
+    match cli.command {
+        Command::Ping(args) => ping::run(&args),
+        Command::Man(args) => man::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Standard output failed: a full disk, or a reader that went away.
+pub fn lost_output(source: io::Error) -> Error {
+    Error::Output {
+        object: "standard output".to_owned(),
+        source,
+    }
+}
+
+/// Writes everything to standard output at once.
+fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(lost_output)
+}
