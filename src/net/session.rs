@@ -1,0 +1,230 @@
+//! One ping: a [`Pinger`] over one [`Wire`], with the packets built by hand where the wire takes
+//! them. Reads the clock and calls the wire; decides nothing about probes and prints nothing.
+
+use std::io;
+use std::net::IpAddr;
+
+use crate::decode::{Decoder, Direction, Flags, Frame, LinkType, Packet};
+use crate::event::{Mono, Stamp, Timestamp};
+use crate::net::build::Builder;
+use crate::net::{Outgoing, Queued, Received, Wire};
+use crate::ping::{Arrival, Message, NotSent, Pinger, Probe, Quoted, Step, read_message};
+use crate::sys::clock::Clock;
+
+/// Datagrams taken in one turn before the engine is asked again, so that sending never starves.
+const BATCH: usize = 64;
+
+/// Error-queue items taken in one go.
+const QUEUE_BATCH: usize = 4096;
+
+/// What the caller should do after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Something happened: call again.
+    Again,
+    /// Nothing to do until this moment or until the wire has something.
+    Wait(Mono),
+    /// The run is over.
+    Done,
+}
+
+/// A pinger, its wire and the buffers between them.
+pub struct Session<W> {
+    pinger: Pinger,
+    wire: W,
+    builder: Builder,
+    decoder: Decoder,
+    packet: Packet,
+    payload: Vec<u8>,
+    outgoing: Vec<u8>,
+    incoming: Box<[u8]>,
+    /// Transmit stamps that were asked for and have not come yet.
+    stamps_awaited: u32,
+    target: IpAddr,
+    /// Path MTU that the last local EMSGSIZE named.
+    local_mtu: Option<u32>,
+}
+
+impl<W: Wire> Session<W> {
+    /// A session ready for its first turn.
+    pub fn new(pinger: Pinger, wire: W, builder: Builder, target: IpAddr) -> Self {
+        Self {
+            pinger,
+            wire,
+            builder,
+            target,
+            decoder: Decoder::new(),
+            packet: Packet::new(),
+            payload: Vec::new(),
+            outgoing: Vec::new(),
+            // The largest IP packet; a cut datagram would look like a corrupt one.
+            incoming: vec![0; 65_536].into_boxed_slice(),
+            stamps_awaited: 0,
+            local_mtu: None,
+        }
+    }
+
+    /// The engine, for its events and numbers.
+    pub fn pinger(&mut self) -> &mut Pinger {
+        &mut self.pinger
+    }
+
+    /// The wire, to poll it and to change its route.
+    pub fn wire(&mut self) -> &mut W {
+        &mut self.wire
+    }
+
+    /// What builds the packets.
+    pub fn builder(&mut self) -> &mut Builder {
+        &mut self.builder
+    }
+
+    /// The packet that was sent last, as asked for (before the kernel touched it).
+    pub fn last_sent(&self) -> &[u8] {
+        &self.outgoing
+    }
+
+    /// Sends what is due and takes what has come. Never blocks.
+    pub fn turn(&mut self, clock: &Clock) -> io::Result<Next> {
+        let (now, _) = clock.now();
+        match self.pinger.poll(now) {
+            Step::Send(probe) => {
+                self.transmit(&probe, clock)?;
+                // On a veth or loopback the answer is already there: one call, no poll.
+                self.receive(clock, 1)?;
+                Ok(Next::Again)
+            }
+            Step::WaitUntil(until) => {
+                if self.receive(clock, BATCH)? > 0 {
+                    return Ok(Next::Again);
+                }
+                Ok(Next::Wait(until))
+            }
+            Step::Done => Ok(Next::Done),
+        }
+    }
+
+    fn transmit(&mut self, probe: &Probe, clock: &Clock) -> io::Result<()> {
+        self.pinger.payload(probe, &mut self.payload);
+        self.builder.build(probe, &self.payload, &mut self.outgoing);
+        let (before, wall) = clock.now();
+        let outgoing = Outgoing { bytes: &self.outgoing, want_stamp: probe.want_stamp };
+        match self.wire.send(outgoing) {
+            Ok(id) => {
+                let stamp_id = probe.want_stamp.then_some(id);
+                self.stamps_awaited = self.stamps_awaited.saturating_add(u32::from(probe.want_stamp));
+                self.pinger.sent(probe, before, wall, stamp_id);
+                Ok(())
+            }
+            Err(error) => self.refused(probe, &error, clock),
+        }
+    }
+
+    /// The send call failed: try again where that helps, else say why it was not sent.
+    fn refused(&mut self, probe: &Probe, error: &io::Error, clock: &Clock) -> io::Result<()> {
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        let (now, wall) = clock.now();
+        if matches!(errno, libc::ENOBUFS | libc::EAGAIN | libc::EINTR) {
+            self.pinger.retry(probe, now, errno);
+            return Ok(());
+        }
+        self.local_mtu = None;
+        if errno == libc::EMSGSIZE {
+            // The queued item names the MTU (ip(7), IP_RECVERR).
+            self.drain_queue(clock)?;
+        }
+        self.pinger.not_sent(probe, now, wall, NotSent { errno, mtu: self.local_mtu });
+        Ok(())
+    }
+
+    /// Takes up to `most` datagrams; returns how many there were.
+    fn receive(&mut self, clock: &Clock, most: usize) -> io::Result<usize> {
+        // The stamp of a probe must be known before its answer is judged.
+        if self.stamps_awaited > 0 {
+            self.drain_queue(clock)?;
+        }
+        for taken in 0..most {
+            let Some(received) = self.wire.recv(&mut self.incoming)? else {
+                return Ok(taken);
+            };
+            let (at, wall) = clock.now();
+            let frame = frame(&received, wall);
+            self.decoder.decode(&frame, &mut self.packet);
+            let message = read_message(&self.packet, received.bytes, received.full_len);
+            self.pinger.input(&Arrival {
+                at,
+                wall,
+                stamp: received.stamp,
+                from: received.from,
+                ttl: received.ttl,
+                overflow: received.overflow,
+                message,
+            });
+        }
+        Ok(most)
+    }
+
+    /// Takes all that the error queue holds: transmit stamps, local refusals, and for datagram
+    /// sockets the ICMP errors.
+    pub fn drain_queue(&mut self, clock: &Clock) -> io::Result<()> {
+        // Bounded: one turn never takes more than a full queue could hold.
+        for _ in 0..QUEUE_BATCH {
+            let Some(queued) = self.wire.recv_queued()? else {
+                return Ok(());
+            };
+            match queued {
+                Queued::TxStamp { id, at, stamp } => {
+                    self.stamps_awaited = self.stamps_awaited.saturating_sub(1);
+                    self.pinger.tx_stamp(id, at, stamp);
+                }
+                Queued::Local { errno, info } if errno == libc::EMSGSIZE => self.local_mtu = Some(info),
+                Queued::Local { .. } => {}
+                Queued::Icmp { from, icmp_type, code, info, quoted } => {
+                    let (at, wall) = clock.now();
+                    let from = from.unwrap_or(self.target);
+                    self.pinger.input(&Arrival {
+                        at,
+                        wall,
+                        stamp: None,
+                        from,
+                        ttl: None,
+                        overflow: None,
+                        message: queued_error(from, icmp_type, code, info, &quoted),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn frame<'a>(received: &Received<'a>, wall: Timestamp) -> Frame<'a> {
+    let (at, stamp) = received.stamp.unwrap_or((wall, Stamp::User));
+    Frame {
+        at,
+        stamp,
+        iface: received.iface,
+        link: received.link,
+        dir: Direction::In,
+        flags: Flags::default(),
+        wire_len: u32::try_from(received.full_len).unwrap_or(u32::MAX),
+        bytes: received.bytes,
+    }
+}
+
+/// An error that the queue of a datagram socket reported: the kernel kept the numbers, not the
+/// message (`struct sock_extended_err`, ip(7)).
+fn queued_error(from: IpAddr, icmp_type: u8, code: u8, info: u32, quoted: &[u8]) -> Message<'static> {
+    let quoted = match quoted {
+        // type, code, checksum, identifier, sequence
+        [_, _, _, _, i0, i1, s0, s1, ..] => Some(Quoted {
+            id: u16::from_be_bytes([*i0, *i1]),
+            seq: u16::from_be_bytes([*s0, *s1]),
+        }),
+        _ => None,
+    };
+    // icmp_err() of the kernel hands out the pointer of an IPv4 parameter problem shifted down.
+    let pointer = from.is_ipv4() && icmp_type == 12;
+    let rest = if pointer { info << 24 } else { info };
+    Message::Error { icmp_type, code, rest, quoted, bytes: &[] }
+}
