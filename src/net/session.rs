@@ -11,8 +11,11 @@ use crate::net::{Outgoing, Queued, Received, Wire};
 use crate::ping::{Arrival, Message, NotSent, Pinger, Probe, Quoted, Step, read_message};
 use crate::sys::clock::Clock;
 
-/// Datagrams taken in one turn before the engine is asked again, so that sending never starves.
+/// Datagrams taken in one go before the engine is asked again, so that sending never starves.
 const BATCH: usize = 64;
+
+/// So many sends apart the receive queue is emptied, not just asked for one answer.
+const SWEEP_EVERY: u32 = 64;
 
 /// Error-queue items taken in one go.
 const QUEUE_BATCH: usize = 4096;
@@ -20,7 +23,9 @@ const QUEUE_BATCH: usize = 4096;
 /// What the caller should do after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Something happened: call again.
+    /// A probe left: call again.
+    Sent(Probe),
+    /// Something else happened: call again.
     Again,
     /// Nothing to do until this moment or until the wire has something.
     Wait(Mono),
@@ -41,6 +46,8 @@ pub struct Session<W> {
     /// Transmit stamps that were asked for and have not come yet.
     stamps_awaited: u32,
     target: IpAddr,
+    /// Sends so far.
+    turns: u32,
     /// Path MTU that the last local EMSGSIZE named.
     local_mtu: Option<u32>,
 }
@@ -53,6 +60,7 @@ impl<W: Wire> Session<W> {
             wire,
             builder,
             target,
+            turns: 0,
             decoder: Decoder::new(),
             packet: Packet::new(),
             payload: Vec::new(),
@@ -84,39 +92,53 @@ impl<W: Wire> Session<W> {
         &self.outgoing
     }
 
-    /// Sends what is due and takes what has come. Never blocks.
+    /// Sends what is due. Never blocks.
     pub fn turn(&mut self, clock: &Clock) -> io::Result<Next> {
-        let (now, _) = clock.now();
-        match self.pinger.poll(now) {
+        match self.pinger.poll(clock.mono()) {
             Step::Send(probe) => {
-                self.transmit(&probe, clock)?;
-                // On a veth or loopback the answer is already there: one call, no poll.
-                self.receive(clock, 1)?;
-                Ok(Next::Again)
+                let left = self.transmit(&probe, clock)?;
+                self.turns = self.turns.wrapping_add(1);
+                // On a veth or loopback the answer is already there: one call, no poll. Now and
+                // then the whole queue, so that duplicates cannot fill it.
+                let most = if self.turns.is_multiple_of(SWEEP_EVERY) { BATCH } else { 1 };
+                self.receive(clock, most)?;
+                Ok(if left { Next::Sent(probe) } else { Next::Again })
             }
-            Step::WaitUntil(until) => {
-                if self.receive(clock, BATCH)? > 0 {
-                    return Ok(Next::Again);
-                }
-                Ok(Next::Wait(until))
-            }
+            Step::WaitUntil(until) => Ok(Next::Wait(until)),
             Step::Done => Ok(Next::Done),
         }
     }
 
-    fn transmit(&mut self, probe: &Probe, clock: &Clock) -> io::Result<()> {
+    /// Takes what has come, as poll(2) says. Never blocks.
+    pub fn take(&mut self, clock: &Clock, input: bool, errors: bool) -> io::Result<()> {
+        if errors {
+            self.drain_queue(clock)?;
+        }
+        if input {
+            self.receive(clock, BATCH)?;
+        }
+        Ok(())
+    }
+
+    /// Sends one probe; true if it left.
+    fn transmit(&mut self, probe: &Probe, clock: &Clock) -> io::Result<bool> {
         self.pinger.payload(probe, &mut self.payload);
-        self.builder.build(probe, &self.payload, &mut self.outgoing);
+        let built = self.builder.build(probe, &self.payload, &mut self.outgoing);
         let (before, wall) = clock.now();
+        if built.is_err() {
+            let reason = NotSent { errno: libc::EMSGSIZE, mtu: None };
+            self.pinger.not_sent(probe, before, wall, reason);
+            return Ok(false);
+        }
         let outgoing = Outgoing { bytes: &self.outgoing, want_stamp: probe.want_stamp };
         match self.wire.send(outgoing) {
             Ok(id) => {
                 let stamp_id = probe.want_stamp.then_some(id);
                 self.stamps_awaited = self.stamps_awaited.saturating_add(u32::from(probe.want_stamp));
                 self.pinger.sent(probe, before, wall, stamp_id);
-                Ok(())
+                Ok(true)
             }
-            Err(error) => self.refused(probe, &error, clock),
+            Err(error) => self.refused(probe, &error, clock).map(|()| false),
         }
     }
 
@@ -137,20 +159,20 @@ impl<W: Wire> Session<W> {
         Ok(())
     }
 
-    /// Takes up to `most` datagrams; returns how many there were.
-    fn receive(&mut self, clock: &Clock, most: usize) -> io::Result<usize> {
+    /// Takes up to `most` datagrams.
+    fn receive(&mut self, clock: &Clock, most: usize) -> io::Result<()> {
         // The stamp of a probe must be known before its answer is judged.
         if self.stamps_awaited > 0 {
             self.drain_queue(clock)?;
         }
-        for taken in 0..most {
+        for _ in 0..most {
             let Some(received) = self.wire.recv(&mut self.incoming)? else {
-                return Ok(taken);
+                return Ok(());
             };
             let (at, wall) = clock.now();
             let frame = frame(&received, wall);
             self.decoder.decode(&frame, &mut self.packet);
-            let message = read_message(&self.packet, received.bytes, received.full_len);
+            let message = read_message(&self.packet, received.bytes);
             self.pinger.input(&Arrival {
                 at,
                 wall,
@@ -161,12 +183,12 @@ impl<W: Wire> Session<W> {
                 message,
             });
         }
-        Ok(most)
+        Ok(())
     }
 
     /// Takes all that the error queue holds: transmit stamps, local refusals, and for datagram
     /// sockets the ICMP errors.
-    pub fn drain_queue(&mut self, clock: &Clock) -> io::Result<()> {
+    fn drain_queue(&mut self, clock: &Clock) -> io::Result<()> {
         // Bounded: one turn never takes more than a full queue could hold.
         for _ in 0..QUEUE_BATCH {
             let Some(queued) = self.wire.recv_queued()? else {
