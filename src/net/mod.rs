@@ -1,7 +1,9 @@
 //! Sockets of the shell: the wire that ping talks over, name resolution, interfaces.
 
 pub mod bpf;
+pub mod build;
 pub mod filter;
+pub mod session;
 
 use std::io;
 use std::net::IpAddr;

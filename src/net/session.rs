@@ -4,7 +4,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use crate::decode::{Decoder, Direction, Flags, Frame, LinkType, Packet};
+use crate::decode::{Decoder, Direction, Flags, Frame, Packet};
 use crate::event::{Mono, Stamp, Timestamp};
 use crate::net::build::Builder;
 use crate::net::{Outgoing, Queued, Received, Wire};
@@ -100,7 +100,11 @@ impl<W: Wire> Session<W> {
                 self.turns = self.turns.wrapping_add(1);
                 // On a veth or loopback the answer is already there: one call, no poll. Now and
                 // then the whole queue, so that duplicates cannot fill it.
-                let most = if self.turns.is_multiple_of(SWEEP_EVERY) { BATCH } else { 1 };
+                let most = if self.turns.is_multiple_of(SWEEP_EVERY) {
+                    BATCH
+                } else {
+                    1
+                };
                 self.receive(clock, most)?;
                 Ok(if left { Next::Sent(probe) } else { Next::Again })
             }
@@ -126,15 +130,23 @@ impl<W: Wire> Session<W> {
         let built = self.builder.build(probe, &self.payload, &mut self.outgoing);
         let (before, wall) = clock.now();
         if built.is_err() {
-            let reason = NotSent { errno: libc::EMSGSIZE, mtu: None };
+            let reason = NotSent {
+                errno: libc::EMSGSIZE,
+                mtu: None,
+            };
             self.pinger.not_sent(probe, before, wall, reason);
             return Ok(false);
         }
-        let outgoing = Outgoing { bytes: &self.outgoing, want_stamp: probe.want_stamp };
+        let outgoing = Outgoing {
+            bytes: &self.outgoing,
+            want_stamp: probe.want_stamp,
+        };
         match self.wire.send(outgoing) {
             Ok(id) => {
                 let stamp_id = probe.want_stamp.then_some(id);
-                self.stamps_awaited = self.stamps_awaited.saturating_add(u32::from(probe.want_stamp));
+                self.stamps_awaited = self
+                    .stamps_awaited
+                    .saturating_add(u32::from(probe.want_stamp));
                 self.pinger.sent(probe, before, wall, stamp_id);
                 Ok(true)
             }
@@ -155,7 +167,15 @@ impl<W: Wire> Session<W> {
             // The queued item names the MTU (ip(7), IP_RECVERR).
             self.drain_queue(clock)?;
         }
-        self.pinger.not_sent(probe, now, wall, NotSent { errno, mtu: self.local_mtu });
+        self.pinger.not_sent(
+            probe,
+            now,
+            wall,
+            NotSent {
+                errno,
+                mtu: self.local_mtu,
+            },
+        );
         Ok(())
     }
 
@@ -199,9 +219,17 @@ impl<W: Wire> Session<W> {
                     self.stamps_awaited = self.stamps_awaited.saturating_sub(1);
                     self.pinger.tx_stamp(id, at, stamp);
                 }
-                Queued::Local { errno, info } if errno == libc::EMSGSIZE => self.local_mtu = Some(info),
+                Queued::Local { errno, info } if errno == libc::EMSGSIZE => {
+                    self.local_mtu = Some(info)
+                }
                 Queued::Local { .. } => {}
-                Queued::Icmp { from, icmp_type, code, info, quoted } => {
+                Queued::Icmp {
+                    from,
+                    icmp_type,
+                    code,
+                    info,
+                    quoted,
+                } => {
                     let (at, wall) = clock.now();
                     let from = from.unwrap_or(self.target);
                     self.pinger.input(&Arrival {
@@ -236,17 +264,26 @@ fn frame<'a>(received: &Received<'a>, wall: Timestamp) -> Frame<'a> {
 
 /// An error that the queue of a datagram socket reported: the kernel kept the numbers, not the
 /// message (`struct sock_extended_err`, ip(7)).
-fn queued_error(from: IpAddr, icmp_type: u8, code: u8, info: u32, quoted: &[u8]) -> Message<'static> {
+fn queued_error(from: IpAddr, icmp_type: u8, code: u8, info: u32, quoted: &[u8]) -> Message<'_> {
     let quoted = match quoted {
         // type, code, checksum, identifier, sequence
-        [_, _, _, _, i0, i1, s0, s1, ..] => Some(Quoted {
-            id: u16::from_be_bytes([*i0, *i1]),
-            seq: u16::from_be_bytes([*s0, *s1]),
+        [_, _, _, _, i0, i1, s0, s1, payload @ ..] => Some(Quoted {
+            payload,
+            ..Quoted::header(
+                u16::from_be_bytes([*i0, *i1]),
+                u16::from_be_bytes([*s0, *s1]),
+            )
         }),
         _ => None,
     };
     // icmp_err() of the kernel hands out the pointer of an IPv4 parameter problem shifted down.
     let pointer = from.is_ipv4() && icmp_type == 12;
     let rest = if pointer { info << 24 } else { info };
-    Message::Error { icmp_type, code, rest, quoted, bytes: &[] }
+    Message::Error {
+        icmp_type,
+        code,
+        rest,
+        quoted,
+        bytes: &[],
+    }
 }
