@@ -1,6 +1,15 @@
-//! Errors in the tool's own words, the exit code of each, and pure hints: lines that a user can paste.
+//! Errors in the tool's own words, the exit code of each, and hints: lines that a user can paste.
+
+mod env;
+mod hint;
 
 use std::io;
+use std::time::Duration;
+
+pub use env::Env;
+pub use hint::{Hint, datagram_fix, low_port_fix, raw_fix, userns_fix};
+
+use crate::view::escape::escape;
 
 /// What went wrong: operation, object, cause.
 #[derive(Debug, thiserror::Error)]
@@ -8,43 +17,206 @@ pub enum Error {
     /// A system call failed on something that has a name.
     #[error("cannot {operation} {object}: {source}")]
     Io {
+        /// What was tried: `open`, `bind`, `read`.
         operation: &'static str,
+        /// On what.
         object: String,
+        /// Why not.
         #[source]
         source: io::Error,
     },
     /// The command line asks for something impossible.
     #[error("{message}")]
     Usage {
+        /// What is wrong with it.
         message: String,
+        /// What to type instead.
         fix: Option<String>,
     },
-    /// A name has no address.
-    #[error("cannot resolve {name}: {reason}")]
-    Resolve { name: String, reason: String },
-    /// Neither kind of socket that can carry an echo request may be opened.
-    #[error("cannot open an ICMP socket: raw: {raw}; datagram: {dgram}")]
-    NoIcmpSocket { raw: io::Error, dgram: io::Error },
+    /// A target that is no address has none, or is no usable address.
+    #[error("cannot resolve {name}: {cause}")]
+    Resolve {
+        /// As it was typed; bytes that are not UTF-8 are escaped.
+        name: String,
+        /// Why not.
+        cause: NameError,
+    },
+    /// No socket that can carry an echo request may be opened; `None` was not tried.
+    #[error("cannot open an ICMP socket: {}", both(raw.as_ref(), dgram.as_ref()))]
+    NoIcmpSocket {
+        /// What socket(2) said to SOCK_RAW.
+        raw: Option<io::Error>,
+        /// What it said to SOCK_DGRAM.
+        dgram: Option<io::Error>,
+    },
     /// `--require-sandbox` was asked for and the sandbox is not whole.
     #[error("cannot enter the sandbox: {}", missing.join("; "))]
-    Sandbox { missing: Vec<String> },
+    Sandbox {
+        /// One line for each part that is missing.
+        missing: Vec<String>,
+    },
     /// Writing what the user asked for failed (a full disk).
     #[error("cannot write {object}: {source}")]
     Output {
+        /// `standard output` or a file's name.
         object: String,
+        /// Why not.
         #[source]
         source: io::Error,
     },
 }
 
+/// Why a target has no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// EAI_NONAME: the name service knows it not.
+    #[error("this name is not known")]
+    NotKnown,
+    /// EAI_NODATA: known, but without an address of this family (`IPv4`, `IPv6` or any).
+    #[error("the name is known, but has no {0}address", family.map(|f| format!("{f} ")).unwrap_or_default())]
+    NoAddress {
+        /// The family that was asked for.
+        family: Option<&'static str>,
+    },
+    /// EAI_AGAIN, or our own deadline.
+    #[error("no name server answered{0}", within.map(|t| format!(" within {} s", t.as_secs())).unwrap_or_default())]
+    NoAnswer {
+        /// Our deadline, if that is what ended the wait.
+        within: Option<Duration>,
+    },
+    /// Another EAI code, in words.
+    #[error("{0}")]
+    Failed(String),
+    /// The resolver process ended.
+    #[error("the resolver process ended")]
+    ResolverEnded,
+    /// Longer than any host name.
+    #[error("a name of {0} bytes is longer than the 255 that a host name can have")]
+    TooLong(usize),
+    /// No character at all.
+    #[error("the name is empty")]
+    Empty,
+    /// An address of the family that `-4` or `-6` excludes.
+    #[error("it is an {is} address and only {wanted} is allowed")]
+    WrongFamily {
+        /// Its family.
+        is: &'static str,
+        /// The family that was asked for.
+        wanted: &'static str,
+    },
+    /// The part after `%` names no interface here.
+    #[error("there is no interface {zone} here, only {0}", known.join(", "))]
+    NoInterface {
+        /// What was typed.
+        zone: String,
+        /// Names of all interfaces.
+        known: Vec<String>,
+    },
+    /// A link-local address without `%`, and more than one interface (or none) could be meant.
+    #[error("a link-local address needs its interface{}", one_of(candidates))]
+    ScopeNeeded {
+        /// Names of the interfaces that it could be on.
+        candidates: Vec<String>,
+    },
+    /// A `%` after an address that has no scope.
+    #[error("only a link-local IPv6 address has an interface after %")]
+    ScopeUnused,
+}
+
+fn one_of(names: &[String]) -> String {
+    if names.is_empty() {
+        ", and none is up".into()
+    } else {
+        format!(", one of {}", names.join(", "))
+    }
+}
+
+fn both(raw: Option<&io::Error>, dgram: Option<&io::Error>) -> String {
+    let raw = raw.map(|error| format!("raw: {error}"));
+    let dgram = dgram.map(|error| format!("datagram: {error}"));
+    let tried: Vec<String> = raw.into_iter().chain(dgram).collect();
+    tried.join("; ")
+}
+
 impl Error {
     /// Exit code: 2 for errors of use and environment, 74 (EX_IOERR) for lost output,
-    /// 77 (EX_NOPERM) for a sandbox that was required.
+    /// 77 (EX_NOPERM) for a sandbox that was required. A panic is 70, see `privilege::panic`.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Output { .. } => 74,
             Self::Sandbox { .. } => 77,
             _ => 2,
         }
+    }
+
+    /// What the user can do about it, best first. `env` is asked only where the answer depends on
+    /// it, and never for an error that can happen inside the sandbox.
+    pub fn hints(&self, env: impl FnOnce() -> Env) -> Vec<Hint> {
+        match self {
+            Self::NoIcmpSocket { raw, dgram } => {
+                hint::no_icmp_socket(raw.as_ref(), dgram.as_ref(), &env())
+            }
+            Self::Usage { fix, .. } => fix.iter().map(Hint::command).collect(),
+            Self::Resolve { name, cause } => hint::resolve(name, cause),
+            Self::Sandbox { .. } => {
+                vec![Hint::text("without --require-sandbox it goes on with less")]
+            }
+            Self::Io { .. } | Self::Output { .. } => Vec::new(),
+        }
+    }
+
+    /// The whole text for stderr: the message, then, after an empty line, the hints. Safe for a
+    /// terminal; ends without a newline.
+    pub fn render(&self, env: impl FnOnce() -> Env) -> String {
+        let mut text = format!("rawsock: {}", escape(&self.to_string()));
+        let hints = self.hints(env);
+        if !hints.is_empty() {
+            text.push('\n');
+        }
+        for hint in hints {
+            text.push_str("\nhint: ");
+            text.push_str(&escape(&hint.to_string()));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_cannot_steer_the_terminal() {
+        let error = Error::Resolve {
+            name: "a\x1b[2J\nb".into(),
+            cause: NameError::NotKnown,
+        };
+        let text = error.render(Env::default);
+        assert_eq!(
+            text.lines().next(),
+            Some("rawsock: cannot resolve a\\x1b[2J\\x0ab: this name is not known")
+        );
+        assert!(!text.contains('\x1b'));
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_manual() {
+        let io = || io::Error::from_raw_os_error(libc::ENOSPC);
+        let output = Error::Output {
+            object: "standard output".into(),
+            source: io(),
+        };
+        let sandbox = Error::Sandbox {
+            missing: vec!["no Landlock".into()],
+        };
+        let open = Error::Io {
+            operation: "open",
+            object: "x".into(),
+            source: io(),
+        };
+        assert_eq!(
+            [&output, &sandbox, &open].map(Error::exit_code),
+            [74, 77, 2]
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! A command opens its sockets and files first, then calls [`drop`], and only then reads its
 //! first byte from outside. Nothing here opens a socket.
 
+mod env;
 mod filter;
 mod identity;
 pub mod panic;
@@ -14,6 +15,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd};
 
 use nix::fcntl::{FcntlArg, fcntl};
 
+pub use env::env;
 pub use sandbox::Landlock;
 pub use table::{COMMANDS, Need};
 

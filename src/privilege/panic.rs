@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind, set_hook};
 
+use crate::view::escape::escape;
+
 /// Exit code after a panic: EX_SOFTWARE of sysexits.h.
 pub const EXIT_CODE: u8 = 70;
 
@@ -15,12 +17,10 @@ pub fn catch<T>(run: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     catch_unwind(run).ok()
 }
 
-/// Message and place on one line; `escape_debug` leaves nothing that a terminal would obey.
+/// Message and place on one line, with nothing that a terminal would obey.
 fn render(info: &PanicHookInfo<'_>) -> String {
-    let message = info
-        .payload_as_str()
-        .unwrap_or("panic without a message")
-        .escape_debug();
+    let message = info.payload_as_str().unwrap_or("panic without a message");
+    let message = escape(message);
     let place = info
         .location()
         .map(|place| format!(" at {}:{}", place.file(), place.line()))

@@ -136,7 +136,7 @@ fn panic_is_one_line(who: Who) -> Result<(), Failed> {
     let text = String::from_utf8(output.stderr)?;
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(
-        text.starts_with("rawsock: internal error: a value with \\u{1b}[31m colour at "),
+        text.starts_with("rawsock: internal error: a value with \\x1b[31m colour at "),
         "{text}"
     );
     Ok(())

@@ -1,0 +1,472 @@
+//! Hints: why a right is missing here, and the one command that grants it. Pure functions of
+//! [`Env`], best way first.
+
+use std::fmt;
+use std::io;
+
+use super::{Env, NameError};
+
+/// A way out: words, and the command to paste where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// What it does, or why it is so.
+    pub text: String,
+    /// To paste into a shell.
+    pub command: Option<String>,
+}
+
+impl Hint {
+    /// Words only.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            command: None,
+        }
+    }
+
+    /// A command that needs no words.
+    pub fn command(command: impl Into<String>) -> Self {
+        Self {
+            text: String::new(),
+            command: Some(command.into()),
+        }
+    }
+
+    fn run(text: impl Into<String>, command: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            command: Some(command.into()),
+        }
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&*self.text, &self.command) {
+            (text, None) => f.write_str(text),
+            ("", Some(command)) => f.write_str(command),
+            (text, Some(command)) => write!(f, "{text}: {command}"),
+        }
+    }
+}
+
+/// Every group may open ping sockets. One sysctl governs IPv4 and IPv6.
+const OPEN_RANGE: &str = r#"net.ipv4.ping_group_range="0 2147483647""#;
+
+/// Why raw sockets are refused here, and what grants them.
+pub fn raw_fix(env: &Env) -> Vec<Hint> {
+    let exe = env.exe_word();
+    if env.net_raw {
+        // user_namespaces(7): a capability counts for what its user namespace owns.
+        return vec![Hint::run(
+            "CAP_NET_RAW is there, but this network namespace belongs to another user namespace",
+            format!("unshare --map-root-user --net {exe} ping 127.0.0.1"),
+        )];
+    }
+    if let Some(kind) = &env.container
+        && !env.net_raw_bound
+    {
+        return vec![Hint::run(
+            format!("CAP_NET_RAW is missing in this {kind} container; start it with"),
+            container_run(kind, "--cap-add NET_RAW"),
+        )];
+    }
+    if env.uid == 0 {
+        return vec![Hint::text(
+            "CAP_NET_RAW is missing although this is root: whatever started it took it away \
+             (see CapEff and CapBnd in /proc/self/status)",
+        )];
+    }
+    let mut hints = Vec::new();
+    if env.no_new_privs {
+        hints.push(Hint::text(
+            "CAP_NET_RAW is missing, and no_new_privs is set here: neither setcap nor sudo work \
+             in this session",
+        ));
+        return hints;
+    }
+    if !env.net_raw_bound {
+        hints.push(Hint::text(
+            "CAP_NET_RAW is missing from the bounding set of this session: start it from another",
+        ));
+        return hints;
+    }
+    if env.nosuid {
+        hints.push(Hint::run(
+            "CAP_NET_RAW is missing; setcap has no effect on a nosuid file system, so install and allow",
+            format!(
+                "sudo install {exe} /usr/local/bin/rawsock && \
+                 sudo setcap cap_net_raw+ep /usr/local/bin/rawsock"
+            ),
+        ));
+    } else {
+        hints.push(Hint::run(
+            "CAP_NET_RAW is missing; allow this program raw sockets",
+            format!("sudo setcap cap_net_raw+ep {exe}"),
+        ));
+    }
+    hints.push(Hint::run("or run it as root", format!("sudo {exe} ...")));
+    hints
+}
+
+/// Why ping sockets are refused here, and what grants them.
+pub fn datagram_fix(env: &Env) -> Vec<Hint> {
+    let why = match env.ping_group_range {
+        Some((first, last)) if first > last => {
+            format!("net.ipv4.ping_group_range is \"{first} {last}\" (no group may)")
+        }
+        Some((first, last)) => {
+            format!("none of our groups is in net.ipv4.ping_group_range, \"{first} {last}\"")
+        }
+        None => return vec![Hint::text("this kernel has no ping sockets")],
+    };
+    if let Some(kind) = &env.container {
+        return vec![Hint::run(
+            format!("{why}; start the container with"),
+            container_run(kind, &format!("--sysctl {OPEN_RANGE}")),
+        )];
+    }
+    let (command, range) = match (env.uid, env.user_namespace) {
+        // Only mapped groups can be named there (user_namespaces(7)), and root's is.
+        (0, true) => ("sysctl -w ", r#"net.ipv4.ping_group_range="0 0""#),
+        (0, false) => ("sysctl -w ", OPEN_RANGE),
+        _ => ("sudo sysctl -w ", OPEN_RANGE),
+    };
+    vec![Hint::run(
+        format!("{why}; allow ping sockets"),
+        format!("{command}{range}"),
+    )]
+}
+
+/// The start of a container with one more option, in the words of its own program.
+fn container_run(kind: &str, option: &str) -> String {
+    let program = if kind == "podman" { "podman" } else { "docker" };
+    format!("{program} run {option} ...")
+}
+
+/// Why user namespaces are refused here, and what allows them.
+pub fn userns_fix(env: &Env) -> Vec<Hint> {
+    let sysctl =
+        |why: &str, setting: &str| vec![Hint::run(why, format!("sudo sysctl -w {setting}"))];
+    if let Some(kind) = &env.container {
+        return vec![Hint::run(
+            format!("this {kind} container refuses user namespaces; start it with"),
+            container_run(kind, "--cap-add NET_ADMIN --cap-add SYS_ADMIN"),
+        )];
+    }
+    if env.max_user_namespaces == Some(0) {
+        return sysctl(
+            "user.max_user_namespaces is 0",
+            "user.max_user_namespaces=15000",
+        );
+    }
+    if env.userns_clone == Some(false) {
+        return sysctl(
+            "kernel.unprivileged_userns_clone is 0",
+            "kernel.unprivileged_userns_clone=1",
+        );
+    }
+    if env.apparmor_userns == Some(true) {
+        return sysctl(
+            "AppArmor takes the rights from new user namespaces; allow this program by the \
+             profile in capabilities.md, or all programs",
+            "kernel.apparmor_restrict_unprivileged_userns=0",
+        );
+    }
+    vec![Hint::run(
+        "run it as root",
+        format!("sudo {} ...", env.exe_word()),
+    )]
+}
+
+/// Why a port below 1024 is refused here, and what to do.
+pub fn low_port_fix(env: &Env) -> Vec<Hint> {
+    let start = env.port_start.unwrap_or(1024);
+    vec![Hint::run(
+        format!("ports without a right begin at {start}; take one of those, or allow all"),
+        "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=0",
+    )]
+}
+
+/// For [`super::Error::NoIcmpSocket`]: what refused, by errno, and the ways out.
+pub(super) fn no_icmp_socket(
+    raw: Option<&io::Error>,
+    dgram: Option<&io::Error>,
+    env: &Env,
+) -> Vec<Hint> {
+    let errno = |error: Option<&io::Error>| error.and_then(io::Error::raw_os_error);
+    if [errno(raw), errno(dgram)].contains(&Some(libc::EAFNOSUPPORT)) {
+        return vec![Hint::text("this kernel has no IPv6; try -4")];
+    }
+    let mut hints = Vec::new();
+    if matches!(errno(raw), Some(libc::EPERM | libc::EACCES)) {
+        hints.extend(raw_fix(env));
+    }
+    if matches!(errno(dgram), Some(libc::EPERM | libc::EACCES)) {
+        hints.extend(datagram_fix(env));
+    }
+    hints
+}
+
+/// For [`super::Error::Resolve`].
+pub(super) fn resolve(name: &str, cause: &NameError) -> Vec<Hint> {
+    match cause {
+        NameError::NotKnown if !name.is_ascii() => vec![Hint::text(
+            "a name with letters outside ASCII is asked as it is; try its xn-- form",
+        )],
+        NameError::NotKnown | NameError::Failed(_) => {
+            vec![Hint::text("check the spelling, or give an address")]
+        }
+        NameError::NoAnswer { .. } | NameError::ResolverEnded => vec![Hint::text(
+            "an address needs no name server (/etc/resolv.conf names the servers)",
+        )],
+        NameError::NoAddress {
+            family: Some("IPv6"),
+        } => vec![Hint::text("try it without -6")],
+        NameError::NoAddress {
+            family: Some("IPv4"),
+        } => vec![Hint::text("try it without -4")],
+        NameError::WrongFamily { wanted, .. } => {
+            let letter = if *wanted == "IPv4" { "-4" } else { "-6" };
+            vec![Hint::text(format!("try it without {letter}"))]
+        }
+        NameError::ScopeNeeded { candidates } => candidates
+            .iter()
+            .map(|interface| Hint::command(format!("{name}%{interface}")))
+            .collect(),
+        NameError::ScopeUnused => {
+            let address = name.split('%').next().unwrap_or_default();
+            vec![Hint::command(address)]
+        }
+        NameError::NoAddress { .. }
+        | NameError::TooLong(_)
+        | NameError::Empty
+        | NameError::NoInterface { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An ordinary user of an ordinary machine.
+    fn user() -> Env {
+        Env {
+            uid: 1000,
+            net_raw_bound: true,
+            exe: Some("/usr/local/bin/rawsock".into()),
+            ping_group_range: Some((1, 0)),
+            port_start: Some(1024),
+            ..Env::default()
+        }
+    }
+
+    fn lines(hints: &[Hint]) -> Vec<String> {
+        hints.iter().map(Hint::to_string).collect()
+    }
+
+    #[test]
+    fn raw_hint_fits_the_place() {
+        let container = |kind: &str| Env {
+            uid: 0,
+            net_raw_bound: false,
+            container: Some(kind.into()),
+            ..user()
+        };
+        let cases: [(Env, &[&str]); 9] = [
+            (
+                user(),
+                &[
+                    "CAP_NET_RAW is missing; allow this program raw sockets: sudo setcap cap_net_raw+ep /usr/local/bin/rawsock",
+                    "or run it as root: sudo /usr/local/bin/rawsock ...",
+                ],
+            ),
+            (
+                Env {
+                    nosuid: true,
+                    exe: Some("/mnt/my usb/rawsock".into()),
+                    ..user()
+                },
+                &[
+                    "CAP_NET_RAW is missing; setcap has no effect on a nosuid file system, so install and allow: sudo install '/mnt/my usb/rawsock' /usr/local/bin/rawsock && sudo setcap cap_net_raw+ep /usr/local/bin/rawsock",
+                    "or run it as root: sudo '/mnt/my usb/rawsock' ...",
+                ],
+            ),
+            (
+                Env {
+                    no_new_privs: true,
+                    ..user()
+                },
+                &[
+                    "CAP_NET_RAW is missing, and no_new_privs is set here: neither setcap nor sudo work in this session",
+                ],
+            ),
+            (
+                Env {
+                    net_raw_bound: false,
+                    ..user()
+                },
+                &[
+                    "CAP_NET_RAW is missing from the bounding set of this session: start it from another",
+                ],
+            ),
+            (
+                Env {
+                    uid: 0,
+                    net_raw: true,
+                    user_namespace: true,
+                    ..user()
+                },
+                &[
+                    "CAP_NET_RAW is there, but this network namespace belongs to another user namespace: unshare --map-root-user --net /usr/local/bin/rawsock ping 127.0.0.1",
+                ],
+            ),
+            (
+                Env { uid: 0, ..user() },
+                &[
+                    "CAP_NET_RAW is missing although this is root: whatever started it took it away (see CapEff and CapBnd in /proc/self/status)",
+                ],
+            ),
+            (
+                container("docker"),
+                &[
+                    "CAP_NET_RAW is missing in this docker container; start it with: docker run --cap-add NET_RAW ...",
+                ],
+            ),
+            (
+                container("podman"),
+                &[
+                    "CAP_NET_RAW is missing in this podman container; start it with: podman run --cap-add NET_RAW ...",
+                ],
+            ),
+            (
+                Env {
+                    container: Some("docker".into()),
+                    ..user()
+                },
+                &[
+                    "CAP_NET_RAW is missing; allow this program raw sockets: sudo setcap cap_net_raw+ep /usr/local/bin/rawsock",
+                    "or run it as root: sudo /usr/local/bin/rawsock ...",
+                ],
+            ),
+        ];
+        for (env, expected) in cases {
+            assert_eq!(lines(&raw_fix(&env)), expected, "{env:?}");
+        }
+    }
+
+    #[test]
+    fn datagram_hint_fits_the_place() {
+        let cases = [
+            (
+                user(),
+                "net.ipv4.ping_group_range is \"1 0\" (no group may); allow ping sockets: sudo sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
+            ),
+            (
+                Env {
+                    ping_group_range: Some((5, 9)),
+                    ..user()
+                },
+                "none of our groups is in net.ipv4.ping_group_range, \"5 9\"; allow ping sockets: sudo sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
+            ),
+            (
+                Env { uid: 0, ..user() },
+                "net.ipv4.ping_group_range is \"1 0\" (no group may); allow ping sockets: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
+            ),
+            (
+                Env {
+                    uid: 0,
+                    user_namespace: true,
+                    ..user()
+                },
+                "net.ipv4.ping_group_range is \"1 0\" (no group may); allow ping sockets: sysctl -w net.ipv4.ping_group_range=\"0 0\"",
+            ),
+            (
+                Env {
+                    container: Some("docker".into()),
+                    ..user()
+                },
+                "net.ipv4.ping_group_range is \"1 0\" (no group may); start the container with: docker run --sysctl net.ipv4.ping_group_range=\"0 2147483647\" ...",
+            ),
+            (
+                Env {
+                    ping_group_range: None,
+                    ..user()
+                },
+                "this kernel has no ping sockets",
+            ),
+        ];
+        for (env, expected) in cases {
+            assert_eq!(lines(&datagram_fix(&env)), [expected], "{env:?}");
+        }
+    }
+
+    #[test]
+    fn namespace_and_port_hints_fit_the_place() {
+        let cases: [(Env, &str); 5] = [
+            (
+                Env {
+                    max_user_namespaces: Some(0),
+                    ..user()
+                },
+                "user.max_user_namespaces is 0: sudo sysctl -w user.max_user_namespaces=15000",
+            ),
+            (
+                Env {
+                    userns_clone: Some(false),
+                    ..user()
+                },
+                "kernel.unprivileged_userns_clone is 0: sudo sysctl -w kernel.unprivileged_userns_clone=1",
+            ),
+            (
+                Env {
+                    apparmor_userns: Some(true),
+                    ..user()
+                },
+                "AppArmor takes the rights from new user namespaces; allow this program by the profile in capabilities.md, or all programs: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+            ),
+            (
+                Env {
+                    container: Some("docker".into()),
+                    ..user()
+                },
+                "this docker container refuses user namespaces; start it with: docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN ...",
+            ),
+            (user(), "run it as root: sudo /usr/local/bin/rawsock ..."),
+        ];
+        for (env, expected) in cases {
+            assert_eq!(lines(&userns_fix(&env)), [expected], "{env:?}");
+        }
+        assert_eq!(
+            lines(&low_port_fix(&user())),
+            [
+                "ports without a right begin at 1024; take one of those, or allow all: sudo sysctl -w net.ipv4.ip_unprivileged_port_start=0"
+            ]
+        );
+    }
+
+    #[test]
+    fn socket_error_names_both_ways() {
+        let error = super::super::Error::NoIcmpSocket {
+            raw: Some(io::Error::from_raw_os_error(libc::EPERM)),
+            dgram: Some(io::Error::from_raw_os_error(libc::EACCES)),
+        };
+        assert_eq!(
+            error.render(user),
+            "rawsock: cannot open an ICMP socket: raw: Operation not permitted (os error 1); datagram: Permission denied (os error 13)
+
+hint: CAP_NET_RAW is missing; allow this program raw sockets: sudo setcap cap_net_raw+ep /usr/local/bin/rawsock
+hint: or run it as root: sudo /usr/local/bin/rawsock ...
+hint: net.ipv4.ping_group_range is \"1 0\" (no group may); allow ping sockets: sudo sysctl -w net.ipv4.ping_group_range=\"0 2147483647\""
+        );
+        let no_v6 = super::super::Error::NoIcmpSocket {
+            raw: Some(io::Error::from_raw_os_error(libc::EAFNOSUPPORT)),
+            dgram: None,
+        };
+        assert!(
+            no_v6
+                .render(user)
+                .ends_with("hint: this kernel has no IPv6; try -4")
+        );
+    }
+}
