@@ -175,18 +175,15 @@ fn quoted<'a>(packet: &Packet, bytes: &'a [u8], rest: &'a [u8]) -> Quote<'a> {
         .filter(|layer| matches!(layer.proto.key, "ip" | "ipv6"));
     // Extension headers of IPv6 are layers of their own.
     let extensions = layers.take_while(|layer| layer.proto.key.starts_with("ipv6."));
-    let (start, header) = match header {
-        Some(layer) => {
-            let last = extensions.last().unwrap_or(layer);
-            let end = last.at.saturating_add(last.len) as usize;
-            (bytes.get(end..), bytes.get(layer.at as usize..))
-        }
+    let (start, header) = if let Some(layer) = header {
+        let last = extensions.last().unwrap_or(layer);
+        let end = last.at.saturating_add(last.len) as usize;
+        (bytes.get(end..), bytes.get(layer.at as usize..))
+    } else {
         // A type that the decoder does not know to quote.
-        None => {
-            let words = rest.first().map_or(0, |byte| usize::from(byte & 0xf));
-            let plain = rest.first().is_some_and(|byte| byte >> 4 == 4) && words >= 5;
-            (plain.then(|| rest.get(words * 4..)).flatten(), Some(rest))
-        }
+        let words = rest.first().map_or(0, |byte| usize::from(byte & 0xf));
+        let plain = rest.first().is_some_and(|byte| byte >> 4 == 4) && words >= 5;
+        (plain.then(|| rest.get(words * 4..)).flatten(), Some(rest))
     };
     let Some((&[icmp_type, _, _, _, a, b, c, d], payload)) =
         start.and_then(<[u8]>::split_first_chunk)

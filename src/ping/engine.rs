@@ -1,28 +1,22 @@
-//! The engine's state and the sending side: what to do next, and what became of it. What arrives is
-//! judged in `input.rs`.
+//! The engine's state and what the shell asks it: what next, what happened, what it adds up to.
+//! Sending is in `sending.rs`, judging arrivals in `input.rs`, timeouts and the end in `ending.rs`.
 
 use std::time::Duration;
 
-use super::config::Filling;
+use super::measure::Clocks;
 use super::outage::{Changes, Outages};
-use super::schedule::{Due, Schedule};
+use super::payload::Filling;
+use super::schedule::Schedule;
+use super::sending::Sends;
 use super::stats::Meters;
-use super::table::{Entry, State, Table};
-use super::{Config, NotSent, StateChange, Summary, Verdict};
-use crate::event::{Mono, Stamp, Timestamp};
+use super::table::{State, Table};
+use super::{Config, StateChange, Summary, Verdict};
+use crate::event::{Mono, Timestamp};
 
-/// Most probes that one call closes: what it reports must not fill the memory.
-const BATCH: u32 = 1024;
-/// A -c run waits at least this long after its last probe, unless the timeout is shorter.
-const LEAST_LINGER: Duration = Duration::from_millis(200);
-/// A full queue is tried again after so long at first, then twice that, up to the second.
-const RETRY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
-/// Transmit stamps that may be under way at one time.
-const STAMP_SLOTS: usize = 4096;
-/// ENXIO and ENODEV: the interface that the socket is bound to is gone.
-const DEVICE_GONE: [i32; 2] = [6, 19];
-/// So many sends in a row that say so end the run.
-const GONE_AFTER: u32 = 3;
+/// A poll that comes so much later than announced means that this process was held up.
+const STALL: Duration = Duration::from_millis(100);
+/// After a stall, what has arrived meanwhile is taken before anything times out, for so long at most.
+const AFTER_STALL: Duration = Duration::from_secs(1);
 
 /// One echo request to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +38,8 @@ pub struct Probe {
 pub enum Step {
     /// Send this, then report by `sent`, `not_sent` or `retry`.
     Send(Probe),
-    /// Wait for arrivals, at most until then, and poll again.
+    /// Wait for arrivals, at most until then, and poll again. The time may be now: then take what
+    /// has arrived, if anything, and poll again.
     WaitUntil(Mono),
     /// The run is over.
     Done,
@@ -69,55 +64,48 @@ pub enum Ended {
     DeviceGone,
 }
 
-/// A probe that `poll` has handed out and that has not been reported yet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pending {
-    probe: Probe,
-    /// The queue was full: when that was first so, when to try again, and how long that waits.
-    retry: Option<(Mono, Mono, Duration, i32)>,
-}
-
 /// The ping engine.
 ///
-/// Feed [`Pinger::input`] with everything that waits on the socket before [`Pinger::poll`], so that
-/// a stall of this process does not make timeouts of answers that are here already. Arrivals are
-/// judged by kernel stamps where they exist, so such a stall does not make them late either.
+/// Feed it everything that waits on the error queue and the socket before each [`Pinger::poll`], so
+/// that a stall of this process makes no timeouts of answers that are here already. Answers are
+/// judged by kernel stamps where those exist, so such a stall does not make them late either.
 #[derive(Debug)]
 pub struct Pinger {
     pub(super) config: Config,
     pub(super) filling: Filling,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     pub(super) table: Table,
+    pub(super) sends: Sends,
+    pub(super) clocks: Clocks,
     pub(super) meters: Meters,
     pub(super) outages: Outages,
+    /// Counters of the summary; its other fields are filled in when it is asked for.
     pub(super) counts: Summary,
     pub(super) events: Vec<(Timestamp, Verdict)>,
-    pending: Option<Pending>,
     /// Oldest probe that may be open.
-    head: u64,
+    pub(super) head: u64,
     /// Newest probe with an answer in time.
     pub(super) answered: u64,
     /// Newest probe that an answer or error is about.
     pub(super) acked: u64,
     /// Failures in a row, for --fail-after.
     pub(super) failures: u64,
-    stamps: Vec<(u32, u64)>,
     pub(super) now: Mono,
-    start: Option<Mono>,
-    first_sent: Option<Mono>,
-    /// Wall clock less monotonic clock, as last seen.
-    pub(super) offset: i64,
-    /// The offset at which a clock step was reported last.
-    pub(super) step_at: Option<i64>,
-    failing: Option<(NotSent, u64)>,
-    gone: u32,
-    waiting: bool,
+    pub(super) start: Option<Mono>,
+    /// Something arrived since the last poll.
+    pub(super) heard: bool,
+    /// When the next poll was to come.
+    expected: Mono,
+    /// Held up until then: arrivals first.
+    stalled: Option<Mono>,
     pub(super) table_full_told: bool,
     pub(super) clash_told: bool,
+    /// SO_RXQ_OVFL counter as last seen.
     pub(super) overflow: u32,
+    /// When packets lost by us were reported last, and how many there were by then.
     pub(super) overflow_told: Option<(Mono, u64)>,
-    closing: Option<Ended>,
-    ended: Option<(Ended, Mono)>,
+    pub(super) closing: Option<Ended>,
+    pub(super) ended: Option<(Ended, Mono)>,
 }
 
 impl Pinger {
@@ -128,24 +116,21 @@ impl Pinger {
             schedule: Schedule::new(&config),
             table: Table::new(&config.ids),
             config,
+            sends: Sends::default(),
+            clocks: Clocks::default(),
             meters: Meters::new(),
             outages: Outages::default(),
             counts: Summary::default(),
             events: Vec::new(),
-            pending: None,
             head: 1,
             answered: 0,
             acked: 0,
             failures: 0,
-            stamps: Vec::new(),
             now: Mono::default(),
             start: None,
-            first_sent: None,
-            offset: 0,
-            step_at: None,
-            failing: None,
-            gone: 0,
-            waiting: false,
+            heard: false,
+            expected: Mono::default(),
+            stalled: None,
             table_full_told: false,
             clash_told: false,
             overflow: 0,
@@ -163,8 +148,30 @@ impl Pinger {
         if self.ended.is_some() {
             return Step::Done;
         }
-        let start = *self.start.get_or_insert(now);
-        if !self.settle() {
+        let start = *self.start.get_or_insert_with(|| {
+            self.expected = now;
+            now
+        });
+        let heard = std::mem::take(&mut self.heard);
+        if now.since(self.expected) > STALL {
+            self.stalled = Some(now);
+        } else if let Some(since) = self.stalled
+            && (!heard || now.since(since) > AFTER_STALL)
+        {
+            self.stalled = None;
+        }
+        let step = self.step(start);
+        self.expected = match step {
+            Step::WaitUntil(at) => at.max(now),
+            Step::Send(_) | Step::Done => now,
+        };
+        step
+    }
+
+    fn step(&mut self, start: Mono) -> Step {
+        let now = self.now;
+        let ready = self.stalled.is_none();
+        if ready && !self.settle() {
             return Step::WaitUntil(now);
         }
         let deadline = self.config.deadline.map(|span| start.plus(span));
@@ -172,12 +179,16 @@ impl Pinger {
             self.closing.get_or_insert(Ended::Deadline);
         }
         if let Some(reason) = self.closing.or_else(|| self.goal()) {
-            return self.close(reason);
+            return if ready {
+                self.close(reason)
+            } else {
+                Step::WaitUntil(now)
+            };
         }
         let over = self.sending_over(start);
-        let next = if let (Some(reason), None) = (over, self.pending) {
+        let next = if let Some(reason) = over.filter(|_| !self.sends.pending()) {
             let linger = self.schedule.last().unwrap_or(now).plus(self.linger());
-            if self.table.open() == 0 || now >= linger {
+            if ready && (self.table.open() == 0 || now >= linger) {
                 return self.close(reason);
             }
             linger
@@ -187,114 +198,18 @@ impl Pinger {
                 Err(at) => at,
             }
         };
-        let ends = self.config.run_for.filter(|_| over.is_none());
-        let others = [
-            deadline,
-            ends.map(|span| start.plus(span)),
-            self.next_timeout(),
-        ];
-        Step::WaitUntil(others.into_iter().flatten().fold(next, Mono::min))
+        if !ready {
+            return Step::WaitUntil(now);
+        }
+        let run_for = self.config.run_for.filter(|_| over.is_none());
+        let ends = [deadline, run_for.map(|span| start.plus(span))];
+        let ends = ends.into_iter().flatten().chain(self.next_timeout());
+        Step::WaitUntil(ends.fold(next, Mono::min))
     }
 
     /// The payload of a probe, in place of what `out` holds.
     pub fn payload(&self, probe: &Probe, out: &mut Vec<u8>) {
         self.filling.write(probe.n, probe.size, out);
-    }
-
-    /// The probe left. `now` and `wall` are read together, right before the send call; `stamp_id`
-    /// is what the transmit stamp will be named by, if one was asked for.
-    pub fn sent(&mut self, probe: &Probe, now: Mono, wall: Timestamp, stamp_id: Option<u32>) {
-        let Some(pending) = self.report(probe, now, wall) else {
-            return;
-        };
-        match pending.retry {
-            Some((first, _, _, errno)) => {
-                if !self.waiting {
-                    let waited = now.since(first);
-                    self.tell(wall, StateChange::SendsWaited { errno, waited });
-                }
-                self.waiting = true;
-            }
-            None => self.waiting = false,
-        }
-        if let Some((_, not_sent)) = self.failing.take() {
-            self.tell(wall, StateChange::SendsWork { not_sent });
-        }
-        self.gone = 0;
-        self.counts.sent = self.counts.sent.saturating_add(1);
-        let entry = Entry::new(now, wall, probe.size, State::Open);
-        self.enter(entry.asking(stamp_id.is_some()));
-        if let Some(stamp_id) = stamp_id {
-            if self.stamps.is_empty() {
-                self.stamps = vec![(0, 0); STAMP_SLOTS];
-            }
-            if let Some(slot) = self.stamps.get_mut(stamp_id as usize % STAMP_SLOTS) {
-                *slot = (stamp_id, probe.n);
-            }
-        }
-    }
-
-    /// The probe did not leave and is given up.
-    pub fn not_sent(&mut self, probe: &Probe, now: Mono, wall: Timestamp, reason: NotSent) {
-        if self.report(probe, now, wall).is_none() {
-            return;
-        }
-        self.gone = if DEVICE_GONE.contains(&reason.errno) {
-            self.gone.saturating_add(1)
-        } else {
-            0
-        };
-        if self.gone >= GONE_AFTER {
-            self.closing.get_or_insert(Ended::DeviceGone);
-        }
-        self.counts.not_sent = self.counts.not_sent.saturating_add(1);
-        self.failures = self.failures.saturating_add(1);
-        self.enter(Entry::new(now, wall, probe.size, State::NotSent));
-        let (seq, n) = (probe.seq, probe.n);
-        let so_far = self.failing.take();
-        if so_far.as_ref().is_none_or(|(old, _)| *old != reason) {
-            self.tell(wall, StateChange::SendsFail(reason.clone()));
-        }
-        let failed = so_far.map_or(0, |(_, count)| count).saturating_add(1);
-        self.failing = Some((reason.clone(), failed));
-        self.events
-            .push((wall, Verdict::NotSent { seq, n, reason }));
-    }
-
-    /// The queue is full (ENOBUFS, EAGAIN): `poll` hands the probe out again a little later, after
-    /// 1 ms at first, then after twice as long up to 50 ms. After one interval, at least 100 ms and
-    /// at most 1 s, it is given up as not sent.
-    pub fn retry(&mut self, probe: &Probe, now: Mono, errno: i32) {
-        self.now = self.now.max(now);
-        let now = self.now;
-        let Some(pending) = self.pending.as_mut().filter(|p| p.probe.n == probe.n) else {
-            return;
-        };
-        self.counts.retries = self.counts.retries.saturating_add(1);
-        let (first, wait) = match pending.retry {
-            Some((first, _, wait, _)) => (first, wait.saturating_mul(2).min(RETRY.1)),
-            None => (now, RETRY.0),
-        };
-        let limit = self.config.interval;
-        let limit = limit.clamp(Duration::from_millis(100), Duration::from_secs(1));
-        if now.since(first) >= limit {
-            let wall = self.wall(now);
-            self.not_sent(probe, now, wall, NotSent { errno, mtu: None });
-        } else {
-            pending.retry = Some((first, now.plus(wait), wait, errno));
-        }
-    }
-
-    /// A transmit stamp came for the packet that the wire calls `stamp_id`.
-    pub fn tx_stamp(&mut self, stamp_id: u32, at: Timestamp, stamp: Stamp) {
-        let slot = self.stamps.get_mut(stamp_id as usize % STAMP_SLOTS);
-        if let Some((id, n)) = slot.copied()
-            && id == stamp_id
-            && let Some(entry) = self.table.get_mut(n)
-            && entry.tx().is_none_or(|(_, old)| old != Stamp::Hardware)
-        {
-            entry.set_tx(at, stamp);
-        }
     }
 
     /// The user wants to stop. Poll until `Done`.
@@ -312,11 +227,10 @@ impl Pinger {
     pub fn summary(&self, now: Mono) -> Summary {
         let (stamp, meter) = self.meters.best();
         let end = self.ended.map_or(now.max(self.now), |(_, at)| at);
-        let sending = self.first_sent.zip(self.schedule.last());
         Summary {
             open: self.table.open(),
             elapsed: end.since(self.start.unwrap_or(end)),
-            sending: sending.map_or(Duration::ZERO, |(first, last)| last.since(first)),
+            sending: self.sends.span(),
             rtt: meter.figures(stamp),
             ewma: meter.average(),
             outages: self.outages.list.clone(),
@@ -325,12 +239,15 @@ impl Pinger {
         }
     }
 
-    /// Sequence of the newest probe, if it has no answer yet: what -O tells right before the next
-    /// one is sent.
+    /// Sequence of the newest probe, if it left and has no answer yet: what -O tells right before
+    /// the next one is sent.
     pub fn unanswered(&self) -> Option<u16> {
         let n = self.table.last();
-        let open = self.table.get(n)?.state == State::Open;
-        open.then(|| self.table.name(n).1)
+        let waits = matches!(
+            self.table.get(n)?.state,
+            State::Open | State::TimedOut | State::Failed
+        );
+        waits.then(|| self.table.name(n).1)
     }
 
     /// Why the run is over, once `poll` has said `Done`.
@@ -349,19 +266,15 @@ impl Pinger {
         };
         self.ended() != Some(Ended::FailAfter) && answers >= wanted.max(1)
     }
-}
 
-impl Pinger {
-    /// Wall-clock time of a monotonic one, by the offset seen last.
-    pub(super) fn wall(&self, at: Mono) -> Timestamp {
-        let mono = i64::try_from(at.0.as_nanos()).unwrap_or(i64::MAX);
-        Timestamp(mono.saturating_add(self.offset))
-    }
-
+    /// Takes note of both clocks, read together.
     pub(super) fn saw_clocks(&mut self, at: Mono, wall: Timestamp) {
         self.now = self.now.max(at);
-        let mono = i64::try_from(at.0.as_nanos()).unwrap_or(i64::MAX);
-        self.offset = wall.0.saturating_sub(mono);
+        self.clocks.saw(at, wall);
+    }
+
+    pub(super) fn wall_now(&self) -> Timestamp {
+        self.clocks.wall(self.now)
     }
 
     pub(super) fn tell(&mut self, at: Timestamp, change: StateChange) {
@@ -372,166 +285,5 @@ impl Pinger {
         for (at, change) in changes.into_iter().flatten() {
             self.tell(at, change);
         }
-    }
-
-    /// Takes the pending probe if it is this one.
-    fn report(&mut self, probe: &Probe, now: Mono, wall: Timestamp) -> Option<Pending> {
-        self.saw_clocks(now, wall);
-        let pending = self.pending.take_if(|pending| pending.probe.n == probe.n)?;
-        self.first_sent.get_or_insert(now);
-        Some(pending)
-    }
-
-    /// Enters the next probe into the table, making room for it.
-    fn enter(&mut self, entry: Entry) {
-        if let Some(oldest) = self.table.in_the_way() {
-            self.time_out(oldest, true);
-            if !std::mem::replace(&mut self.table_full_told, true) {
-                let wall = self.wall(self.now);
-                self.tell(wall, StateChange::TableFull);
-            }
-        }
-        self.table.push(entry);
-    }
-
-    fn next_probe(&mut self) -> Result<Probe, Mono> {
-        let now = self.now;
-        if let Some(pending) = self.pending {
-            return match pending.retry {
-                Some((_, at, _, _)) if now < at => Err(at),
-                _ => Ok(pending.probe),
-            };
-        }
-        let in_flight = self.table.last().saturating_sub(self.acked);
-        let usual = self.meters.user.average();
-        if let Due::At(at) = self.schedule.due(now, in_flight, usual) {
-            return Err(at);
-        }
-        self.schedule.took(now);
-        let n = self.table.last().saturating_add(1);
-        let (id, seq) = self.table.name(n);
-        let probe = Probe {
-            id,
-            seq,
-            n,
-            size: self.filling.size(n),
-            want_stamp: self.schedule.want_stamp(now),
-        };
-        self.pending = Some(Pending { probe, retry: None });
-        Ok(probe)
-    }
-
-    /// Why no more probes are sent, if so.
-    fn sending_over(&self, start: Mono) -> Option<Ended> {
-        let all = self.config.count.filter(|_| self.config.deadline.is_none());
-        if all.is_some_and(|count| self.table.last() >= count) {
-            return Some(Ended::Count);
-        }
-        let over = self.config.run_for.map(|span| start.plus(span));
-        over.filter(|&over| self.now >= over).map(|_| Ended::RunFor)
-    }
-
-    /// A goal that ends the run at once.
-    fn goal(&self) -> Option<Ended> {
-        let answers = self.counts.answered();
-        let reached = |goal: Option<u64>, count: u64| goal.is_some_and(|goal| count >= goal);
-        if reached(self.config.until, answers) {
-            Some(Ended::Until)
-        } else if reached(self.config.fail_after, self.failures) {
-            Some(Ended::FailAfter)
-        } else if self.config.deadline.is_some() && reached(self.config.count, answers) {
-            Some(Ended::Count)
-        } else {
-            None
-        }
-    }
-
-    /// How long the answer to the last probe of a counted run is waited for: as iputils twice the
-    /// longest round trip or one interval, or all of the timeout if nothing was ever answered.
-    fn linger(&self) -> Duration {
-        let patience = self.config.patience();
-        if self.meters.user.count() == 0 {
-            return patience;
-        }
-        let usual = self.meters.user.max().saturating_mul(2);
-        usual
-            .max(self.config.interval)
-            .max(LEAST_LINGER)
-            .min(patience)
-    }
-
-    fn next_timeout(&self) -> Option<Mono> {
-        let head = self.table.get(self.head)?;
-        (head.state == State::Open).then(|| head.sent().plus(self.config.patience()))
-    }
-
-    /// Closes the probes whose time is over and walks over settled ones, in the order of sending.
-    /// False if there is more to do than one call should.
-    fn settle(&mut self) -> bool {
-        for _ in 0..BATCH {
-            if self.next_timeout().is_some_and(|at| self.now >= at) {
-                self.time_out(self.head, false);
-            }
-            if !self.pass_head() {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Walks over the oldest probe if it is settled.
-    fn pass_head(&mut self) -> bool {
-        self.head = self.head.max(self.table.oldest());
-        match self.table.get(self.head) {
-            Some(entry) if entry.state != State::Open => {}
-            _ => return false,
-        }
-        let now = self.wall(self.now);
-        let changes = self
-            .outages
-            .settled(self.head, &self.table, self.answered, now);
-        self.tell_all(changes);
-        self.head = self.head.saturating_add(1);
-        true
-    }
-
-    fn time_out(&mut self, n: u64, closed_early: bool) {
-        self.table.set_state(n, State::TimedOut);
-        self.counts.lost = self.counts.lost.saturating_add(1);
-        self.failures = self.failures.saturating_add(1);
-        let (_, seq) = self.table.name(n);
-        let verdict = Verdict::Timeout {
-            seq,
-            n,
-            closed_early,
-        };
-        self.events.push((self.wall(self.now), verdict));
-    }
-
-    /// Ends the run. Open probes of a run that has waited for them are lost. If it was cut short,
-    /// those younger than twice the longest round trip stay open: nothing is known of them.
-    fn close(&mut self, reason: Ended) -> Step {
-        self.closing = Some(reason);
-        let spared = match reason {
-            Ended::Count if self.config.deadline.is_none() => Duration::ZERO,
-            Ended::RunFor => Duration::ZERO,
-            _ => self.meters.user.max().saturating_mul(2),
-        };
-        for _ in 0..BATCH {
-            if self.pass_head() {
-                continue;
-            }
-            let head = self.table.get(self.head).map(Entry::sent);
-            match head {
-                Some(sent) if self.now.since(sent) >= spared => self.time_out(self.head, true),
-                _ => {
-                    self.tell_overflow(true);
-                    self.pending = None;
-                    self.ended = Some((reason, self.now));
-                    return Step::Done;
-                }
-            }
-        }
-        Step::WaitUntil(self.now)
     }
 }

@@ -5,15 +5,21 @@
 
 mod arrival;
 mod config;
+mod ending;
 mod engine;
+mod errors;
 mod input;
+mod measure;
 mod outage;
+mod payload;
 mod schedule;
+mod sending;
 mod stats;
 mod table;
 mod verdict;
 
 pub use arrival::{Arrival, Echo, Message, Quoted, read_message};
-pub use config::{COOKIE_LEN, Config, MAX_SIZE, Payload, Sizes};
+pub use config::Config;
 pub use engine::{Ended, Pinger, Probe, Step};
+pub use payload::{COOKIE_LEN, MAX_SIZE, Payload, Sizes};
 pub use verdict::{IcmpError, NotSent, Outage, RttStats, StateChange, Summary, Verdict};

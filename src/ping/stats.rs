@@ -25,8 +25,7 @@ pub(super) struct RttMeter {
     jitter16: u64,
     /// iputils: 8 times the moving average, new values weigh 1/8.
     average8: u64,
-    /// Three significant digits; grows with the values, to 0.3 MiB at most. None if it could not
-    /// be made.
+    /// Three significant digits; made for the first value, grows with them, to 0.3 MiB at most.
     histogram: Option<Histogram<u64>>,
 }
 
@@ -41,7 +40,7 @@ impl RttMeter {
             last: 0,
             jitter16: 0,
             average8: 0,
-            histogram: Histogram::new(3).ok(),
+            histogram: None,
         }
     }
 
@@ -62,6 +61,7 @@ impl RttMeter {
                 .saturating_add(rtt);
         } else {
             self.average8 = rtt.saturating_mul(8);
+            self.histogram = Histogram::new(3).ok();
         }
         self.last = rtt;
         self.count = self.count.saturating_add(1);

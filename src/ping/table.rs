@@ -20,6 +20,8 @@ pub(super) enum State {
     /// Did not leave this host.
     #[default]
     NotSent,
+    /// Did not leave because it is too big: that says nothing about the path.
+    TooBig,
     /// Waits for its answer.
     Open,
     /// Answered in time.
@@ -30,6 +32,13 @@ pub(super) enum State {
     TimedOut,
     /// An ICMP error said that it did not get there.
     Failed,
+}
+
+impl State {
+    /// The probe left this host.
+    pub fn left(self) -> bool {
+        !matches!(self, Self::NotSent | Self::TooBig)
+    }
 }
 
 /// What is remembered of one probe. The payload is computed again, not stored.
@@ -98,6 +107,8 @@ impl Entry {
     pub fn set_tx(&mut self, at: Timestamp, stamp: Stamp) {
         self.tx_stamp = match stamp {
             Stamp::User => return,
+            // A card's stamp is not given up for the kernel's, which comes beside it.
+            Stamp::Kernel if self.tx_stamp == Tx::Hardware => return,
             Stamp::Kernel => Tx::Kernel,
             Stamp::Hardware => Tx::Hardware,
         };
@@ -108,10 +119,12 @@ impl Entry {
         self.answer_us = u32::try_from(after.as_micros()).unwrap_or(u32::MAX);
     }
 
-    /// Wall-clock time of the answer.
-    pub fn answer_time(&self) -> Timestamp {
-        let after = i64::from(self.answer_us).saturating_mul(1000);
-        Timestamp(self.wall.0.saturating_add(after))
+    /// When the answer came.
+    pub fn answer_moment(&self) -> (Mono, Timestamp) {
+        let after = Duration::from_micros(u64::from(self.answer_us));
+        let wall = i64::from(self.answer_us).saturating_mul(1000);
+        let wall = Timestamp(self.wall.0.saturating_add(wall));
+        (self.sent().plus(after), wall)
     }
 }
 

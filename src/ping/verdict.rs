@@ -7,7 +7,12 @@ use std::time::Duration;
 use crate::event::{Stamp, Timestamp};
 
 /// One decision of the engine. Every arrival and every probe ends in exactly one of these.
+///
+/// Everywhere `seq` is the ICMP sequence, `n` the probe's number in this run, `from` the sender,
+/// `bytes` the length of the ICMP message, `ttl` its TTL or hop limit, and `rtt` the round trip by
+/// the clock that `stamp` names.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields mean the same in all variants")]
 pub enum Verdict {
     /// The first right answer to a probe, in time.
     Reply {
@@ -134,6 +139,7 @@ pub struct NotSent {
 
 /// A change that is worth one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant tells what its field is")]
 pub enum StateChange {
     /// Sends fail from now on, with this errno.
     SendsFail(NotSent),
@@ -244,15 +250,23 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// RTT figures over one kind of stamp.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RttStats {
+    /// Who took the stamps.
     pub stamp: Stamp,
-    /// Replies that these figures are over.
+    /// Replies that these figures are over: in a flood, those of the probes that were stamped.
     pub count: u64,
+    /// Shortest.
     pub min: Duration,
+    /// Mean, rounded down; `min <= avg <= max`.
     pub avg: Duration,
+    /// Longest.
     pub max: Duration,
+    /// Standard deviation, by iputils' formula.
     pub mdev: Duration,
+    /// Median, to three significant digits, as the other percentiles.
     pub p50: Duration,
+    /// 90th percentile.
     pub p90: Duration,
+    /// 99th percentile.
     pub p99: Duration,
     /// RFC 3550 6.4.1, over consecutive replies.
     pub jitter: Duration,
