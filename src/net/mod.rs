@@ -4,6 +4,9 @@ pub mod bpf;
 pub mod build;
 pub mod filter;
 pub mod session;
+pub mod icmp;
+pub mod options;
+pub mod queue;
 
 use std::io;
 use std::net::IpAddr;

@@ -1,0 +1,300 @@
+//! The socket options of a ping, as plain fields, and putting them on a socket. Opening and talking
+//! is in `icmp.rs`.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+
+use libc::{IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET};
+use socket2::Socket;
+
+use super::icmp::{Family, Kind};
+use crate::error::Error;
+use crate::sys::{sockopt, stamp};
+
+/// Path MTU discovery (`-M`; IP_MTU_DISCOVER in ip(7), IPV6_MTU_DISCOVER in ipv6(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MtuDiscover {
+    /// Never set DF; let routers fragment.
+    Dont = 0,
+    /// Fragment here by the path MTU once it is known.
+    Want = 1,
+    /// Set DF, refuse what is over the known path MTU.
+    Do = 2,
+    /// Set DF, ignore the known path MTU.
+    Probe = 3,
+    /// Do not set DF, ignore path MTU news, refuse what is over the interface's MTU.
+    Interface = 4,
+    /// As `Interface`, but let the kernel fragment.
+    Omit = 5,
+}
+
+impl MtuDiscover {
+    /// From the word after `-M`.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "dont" => Self::Dont,
+            "want" => Self::Want,
+            "do" => Self::Do,
+            "probe" => Self::Probe,
+            "interface" => Self::Interface,
+            "omit" => Self::Omit,
+            _ => return None,
+        })
+    }
+}
+
+/// An interface by name and number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its number in this namespace.
+    pub index: u32,
+}
+
+/// What a ping socket shall do. Fields that a HDRINCL header holds itself are ignored there.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Address to bind: one of ours. A spoofed one is never bound, it only stands in the header.
+    pub source: Option<IpAddr>,
+    /// Interface to leave by, whatever the routes say.
+    pub device: Option<Device>,
+    /// Id of a dgram socket; `None` lets the kernel choose a free one.
+    pub id: Option<u16>,
+    /// TTL or hop limit, unicast and multicast.
+    pub ttl: Option<u8>,
+    /// TOS or traffic class.
+    pub tos: Option<u8>,
+    /// Path MTU discovery. `None`: `Probe` with HDRINCL, else the kernel's default (`Want`), which
+    /// sends messages over the MTU in fragments as iputils does.
+    pub mtu_discover: Option<MtuDiscover>,
+    /// Allow broadcast targets.
+    pub broadcast: bool,
+    /// Whether this host hears its own multicast; the kernel's default is yes.
+    pub multicast_loop: bool,
+    /// Routing mark (`-m`); needs CAP_NET_RAW or CAP_NET_ADMIN.
+    pub mark: Option<u32>,
+    /// Send buffer in bytes (`-S`).
+    pub send_buffer: Option<usize>,
+    /// Receive buffer in bytes, a wish: the kernel cuts it at `net.core.rmem_max`.
+    pub receive_buffer: usize,
+    /// IPv4 options for raw and dgram sockets, a multiple of 4 bytes.
+    pub ip_options: Vec<u8>,
+    /// IPv6 flow label for raw and dgram sockets, 20 bits.
+    pub flow_label: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            source: None,
+            device: None,
+            id: None,
+            ttl: None,
+            tos: None,
+            mtu_discover: None,
+            broadcast: false,
+            multicast_loop: true,
+            mark: None,
+            send_buffer: None,
+            // Room for some 1,300 small replies while we write to a slow terminal.
+            receive_buffer: 1 << 20,
+            ip_options: Vec::new(),
+            flow_label: None,
+        }
+    }
+}
+
+/// Sets everything on a new socket. Stops at the first refusal, which is named.
+pub fn apply(socket: &Socket, kind: Kind, family: Family, options: &Options) -> Result<(), Error> {
+    let set = |name: &str, result: io::Result<()>| {
+        result.map_err(|source| Error::Io {
+            operation: "set",
+            object: format!("{name} on the {family} {kind} socket"),
+            source,
+        })
+    };
+    let ip = |name: i32, value: i32| sockopt::set_int(socket, IPPROTO_IP, name, value);
+    let ip6 = |name: i32, value: i32| sockopt::set_int(socket, IPPROTO_IPV6, name, value);
+    let v4 = family == Family::V4;
+
+    if kind == Kind::Hdrincl {
+        set(
+            "HDRINCL",
+            if v4 {
+                socket.set_header_included_v4(true)
+            } else {
+                socket.set_header_included_v6(true)
+            },
+        )?;
+    }
+    // Without it a full device queue is a silent success (measured: 40 of 40), and a dgram socket
+    // hears no ICMP error at all.
+    set(
+        "RECVERR",
+        if v4 {
+            ip(libc::IP_RECVERR, 1)
+        } else {
+            ip6(libc::IPV6_RECVERR, 1)
+        },
+    )?;
+    set(
+        "PKTINFO",
+        if v4 {
+            ip(libc::IP_PKTINFO, 1)
+        } else {
+            ip6(libc::IPV6_RECVPKTINFO, 1)
+        },
+    )?;
+    if !v4 {
+        set("RECVHOPLIMIT", ip6(libc::IPV6_RECVHOPLIMIT, 1))?;
+    } else if kind == Kind::Dgram {
+        // A raw socket delivers the whole IPv4 header.
+        set("RECVTTL", ip(libc::IP_RECVTTL, 1))?;
+    }
+    set(
+        "RXQ_OVFL",
+        sockopt::set_int(socket, SOL_SOCKET, libc::SO_RXQ_OVFL, 1),
+    )?;
+    set("TIMESTAMPING", stamp::enable(socket))?;
+
+    let discover = options
+        .mtu_discover
+        .or((kind == Kind::Hdrincl).then_some(MtuDiscover::Probe));
+    if let Some(discover) = discover {
+        set(
+            "MTU_DISCOVER",
+            if v4 {
+                ip(libc::IP_MTU_DISCOVER, discover as i32)
+            } else {
+                ip6(libc::IPV6_MTU_DISCOVER, discover as i32)
+            },
+        )?;
+    }
+    if let Some(ttl) = options.ttl {
+        set(
+            "TTL",
+            if v4 {
+                socket
+                    .set_ttl_v4(ttl.into())
+                    .and_then(|()| socket.set_multicast_ttl_v4(ttl.into()))
+            } else {
+                let unicast = socket.set_unicast_hops_v6(ttl.into());
+                unicast.and_then(|()| socket.set_multicast_hops_v6(ttl.into()))
+            },
+        )?;
+    }
+    if let Some(tos) = options.tos {
+        set(
+            "TOS",
+            if v4 {
+                socket.set_tos_v4(tos.into())
+            } else {
+                socket.set_tclass_v6(tos.into())
+            },
+        )?;
+    }
+    if !options.multicast_loop {
+        set(
+            "MULTICAST_LOOP",
+            if v4 {
+                socket.set_multicast_loop_v4(false)
+            } else {
+                socket.set_multicast_loop_v6(false)
+            },
+        )?;
+    }
+    if options.broadcast && v4 {
+        set("BROADCAST", socket.set_broadcast(true))?;
+    }
+    if let Some(mark) = options.mark {
+        set("MARK", socket.set_mark(mark))?;
+    }
+    if v4 && kind != Kind::Hdrincl && !options.ip_options.is_empty() {
+        let set_options =
+            sockopt::set_bytes(socket, IPPROTO_IP, libc::IP_OPTIONS, &options.ip_options);
+        set("OPTIONS", set_options)?;
+    }
+    if !v4 && options.flow_label.is_some() {
+        set("FLOWINFO_SEND", ip6(libc::IPV6_FLOWINFO_SEND, 1))?;
+    }
+    if let Some(device) = &options.device {
+        set("UNICAST_IF", leave_by(socket, family, device.index))?;
+    }
+    if let Some(bytes) = options.send_buffer {
+        set("SNDBUF", socket.set_send_buffer_size(bytes))?;
+    }
+    set(
+        "RCVBUF",
+        grow_receive_buffer(socket, options.receive_buffer),
+    )?;
+    bind(socket, kind, family, options)
+}
+
+/// Chooses the interface that packets leave by. Not SO_BINDTODEVICE: a socket so bound never gets
+/// the host-unreachable that our own kernel makes when ARP fails (it comes in by `lo`), nor an
+/// answer that takes another way back (iputils#339).
+fn leave_by(socket: &Socket, family: Family, index: u32) -> io::Result<()> {
+    let host_order = i32::try_from(index).map_err(io::Error::other)?;
+    // IP_UNICAST_IF and its IPv6 twin take network byte order (ip(7)).
+    let network_order = host_order.to_be();
+    match family {
+        Family::V4 => {
+            sockopt::set_int(socket, IPPROTO_IP, libc::IP_UNICAST_IF, network_order)?;
+            // struct ip_mreqn: group, address, interface number.
+            let mut request = [0; 12];
+            request[8..].copy_from_slice(&host_order.to_ne_bytes());
+            sockopt::set_bytes(socket, IPPROTO_IP, libc::IP_MULTICAST_IF, &request)
+        }
+        Family::V6 => {
+            sockopt::set_int(socket, IPPROTO_IPV6, libc::IPV6_UNICAST_IF, network_order)?;
+            socket.set_multicast_if_v6(index)
+        }
+    }
+}
+
+/// Past `rmem_max` where CAP_NET_ADMIN of the first user namespace allows it.
+fn grow_receive_buffer(socket: &Socket, bytes: usize) -> io::Result<()> {
+    let value = i32::try_from(bytes).unwrap_or(i32::MAX / 2);
+    sockopt::set_int(socket, SOL_SOCKET, libc::SO_RCVBUFFORCE, value)
+        .or_else(|_| socket.set_recv_buffer_size(bytes))
+}
+
+fn bind(socket: &Socket, kind: Kind, family: Family, options: &Options) -> Result<(), Error> {
+    let address = match (options.source, kind, family) {
+        (Some(source), ..) => source,
+        // The kernel chooses the id of a dgram socket when it is bound; raw sockets have none.
+        (None, Kind::Dgram, Family::V4) => Ipv4Addr::UNSPECIFIED.into(),
+        (None, Kind::Dgram, Family::V6) => Ipv6Addr::UNSPECIFIED.into(),
+        (None, ..) => return Ok(()),
+    };
+    let port = if kind == Kind::Dgram {
+        options.id.unwrap_or(0)
+    } else {
+        0
+    };
+    let scope = options.device.as_ref().map_or(0, |device| device.index);
+    let at = match address {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+            SocketAddrV6::new(ip, port, 0, scope).into()
+        }
+        other => SocketAddr::new(other, port),
+    };
+    let bound = if kind == Kind::Dgram {
+        // Ping sockets share ids by default: two may bind the same one without an error, and then
+        // only one of them gets the replies (net/ipv4/ping.c ping_get_port).
+        socket
+            .set_reuse_address(false)
+            .and_then(|()| socket.bind(&at.into()))
+    } else {
+        socket.bind(&at.into())
+    };
+    bound.map_err(|source| Error::Io {
+        operation: "bind",
+        object: match options.id {
+            Some(id) if kind == Kind::Dgram => format!("{address} with ICMP id {id}"),
+            _ => address.to_string(),
+        },
+        source,
+    })
+}
