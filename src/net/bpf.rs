@@ -143,7 +143,7 @@ pub fn attach(socket: &Socket, program: &[Insn]) -> io::Result<()> {
 /// Runs `program` over `packet` as the kernel would; `ancillary` answers the loads at
 /// `SKF_AD_OFF`. The tests' referee.
 #[cfg(test)]
-pub fn run(program: &[Insn], packet: &[u8], ancillary: &dyn Fn(u32) -> u32) -> u32 {
+pub(super) fn run(program: &[Insn], packet: &[u8], ancillary: &dyn Fn(u32) -> u32) -> u32 {
     let (mut a, mut x, mut m, mut pc) = (0u32, 0u32, [0u32; 16], 0);
     let load = |at: u32, size: u32| -> Option<u32> {
         let ad = u32::MAX - 0xfff; // SKF_AD_OFF = -0x1000

@@ -194,6 +194,11 @@ impl IcmpWire {
         }
     }
 
+    /// Numbers stamps the way of kernels before 6.13, whatever this one can do.
+    pub fn let_kernel_number_stamps(&mut self) {
+        self.numbering = Numbering::Lost;
+    }
+
     fn attach(&self, program: Option<&[bpf::Insn]>) -> Result<(), Error> {
         let attached = match program {
             Some(program) => bpf::attach(&self.socket, program),
@@ -361,7 +366,10 @@ impl Wire for IcmpWire {
             match recvmsg(&self.socket, buf, &mut self.scratch, flags) {
                 Ok(got) => {
                     let bytes = buf.get(..got.len).unwrap_or(buf);
-                    return Ok(Some(self.describe(bytes, got.len)));
+                    let cut = got.flags & MSG_TRUNC != 0;
+                    // A ping socket tells that it cut, not how much (ping_recvmsg).
+                    let full_len = got.len.max(bytes.len() + usize::from(cut));
+                    return Ok(Some(self.describe(bytes, full_len)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if may_be_pending(&error) => {}

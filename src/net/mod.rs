@@ -2,11 +2,14 @@
 
 pub mod bpf;
 pub mod build;
+pub mod choose;
 pub mod filter;
-pub mod session;
 pub mod icmp;
+pub mod ifaces;
 pub mod options;
 pub mod queue;
+pub mod route;
+pub mod session;
 
 use std::io;
 use std::net::IpAddr;
@@ -31,7 +34,7 @@ pub struct Received<'a> {
     pub link: LinkType,
     /// The datagram.
     pub bytes: &'a [u8],
-    /// Its length before our buffer cut it.
+    /// Its length before our buffer cut it; a ping socket that cut tells one more than `bytes`.
     pub full_len: usize,
     /// Sender.
     pub from: IpAddr,
@@ -50,18 +53,31 @@ pub struct Received<'a> {
 pub enum Queued {
     /// Transmit stamp of the packet that `send` numbered `id`.
     TxStamp {
+        /// Number from [`Wire::send`].
         id: u32,
+        /// When it left.
         at: Timestamp,
+        /// Who saw it leave.
         stamp: Stamp,
     },
     /// The kernel refused or shortened something locally (EMSGSIZE with an MTU).
-    Local { errno: i32, info: u32 },
+    Local {
+        /// The errno that the send got; the same refusal may be queued twice.
+        errno: i32,
+        /// The MTU of EMSGSIZE.
+        info: u32,
+    },
     /// An ICMP error about `quoted`, our own message as sent (from its ICMP header on).
     Icmp {
+        /// Who sent the error.
         from: Option<IpAddr>,
+        /// ICMP or ICMPv6 type.
         icmp_type: u8,
+        /// Its code.
         code: u8,
+        /// Next-hop MTU or pointer, where the type has one.
         info: u32,
+        /// Our message, perhaps cut.
         quoted: Vec<u8>,
     },
 }

@@ -107,128 +107,117 @@ impl Default for Options {
 
 /// Sets everything on a new socket. Stops at the first refusal, which is named.
 pub fn apply(socket: &Socket, kind: Kind, family: Family, options: &Options) -> Result<(), Error> {
-    let set = |name: &str, result: io::Result<()>| {
+    let new = NewSocket {
+        socket,
+        kind,
+        family,
+    };
+    new.hear()?;
+    new.header(options)?;
+    new.path(options)?;
+    bind(socket, kind, family, options)
+}
+
+struct NewSocket<'a> {
+    socket: &'a Socket,
+    kind: Kind,
+    family: Family,
+}
+
+impl NewSocket<'_> {
+    /// What to tell us, and when.
+    fn hear(&self) -> Result<(), Error> {
+        // Without it a full device queue is a silent success (measured: 40 of 40), and a dgram
+        // socket hears no ICMP error at all.
+        self.int("RECVERR", libc::IP_RECVERR, libc::IPV6_RECVERR, 1)?;
+        self.int("PKTINFO", libc::IP_PKTINFO, libc::IPV6_RECVPKTINFO, 1)?;
+        // A raw IPv4 socket delivers the whole header and needs no control message for its TTL.
+        if self.family == Family::V6 || self.kind == Kind::Dgram {
+            let (v4, v6) = (libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT);
+            self.int("RECVTTL", v4, v6, 1)?;
+        }
+        let overflow = sockopt::set_int(self.socket, SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
+        self.named("RXQ_OVFL", overflow)?;
+        self.named("TIMESTAMPING", stamp::enable(self.socket))
+    }
+
+    /// The IP header.
+    fn header(&self, options: &Options) -> Result<(), Error> {
+        let (socket, v4) = (self.socket, self.family == Family::V4);
+        if self.kind == Kind::Hdrincl {
+            let included = match self.family {
+                Family::V4 => socket.set_header_included_v4(true),
+                Family::V6 => socket.set_header_included_v6(true),
+            };
+            self.named("HDRINCL", included)?;
+        }
+        if let Some(ttl) = options.ttl {
+            let (v4, v6) = (libc::IP_TTL, libc::IPV6_UNICAST_HOPS);
+            self.int("TTL", v4, v6, ttl.into())?;
+            let (v4, v6) = (libc::IP_MULTICAST_TTL, libc::IPV6_MULTICAST_HOPS);
+            self.int("MULTICAST_TTL", v4, v6, ttl.into())?;
+        }
+        if let Some(tos) = options.tos {
+            self.int("TOS", libc::IP_TOS, libc::IPV6_TCLASS, tos.into())?;
+        }
+        // The kernel refuses to send with both (EINVAL).
+        if v4 && self.kind != Kind::Hdrincl && !options.ip_options.is_empty() {
+            let bytes = &options.ip_options;
+            let set = sockopt::set_bytes(socket, IPPROTO_IP, libc::IP_OPTIONS, bytes);
+            self.named("OPTIONS", set)?;
+        }
+        if !v4 && options.flow_label.is_some() {
+            let set = sockopt::set_int(socket, IPPROTO_IPV6, libc::IPV6_FLOWINFO_SEND, 1);
+            self.named("FLOWINFO_SEND", set)?;
+        }
+        Ok(())
+    }
+
+    /// Which way packets go, and what may stop them here.
+    fn path(&self, options: &Options) -> Result<(), Error> {
+        let socket = self.socket;
+        let probe = (self.kind == Kind::Hdrincl).then_some(MtuDiscover::Probe);
+        if let Some(discover) = options.mtu_discover.or(probe) {
+            let (v4, v6) = (libc::IP_MTU_DISCOVER, libc::IPV6_MTU_DISCOVER);
+            self.int("MTU_DISCOVER", v4, v6, discover as i32)?;
+        }
+        if !options.multicast_loop {
+            let (v4, v6) = (libc::IP_MULTICAST_LOOP, libc::IPV6_MULTICAST_LOOP);
+            self.int("MULTICAST_LOOP", v4, v6, 0)?;
+        }
+        if options.broadcast && self.family == Family::V4 {
+            self.named("BROADCAST", socket.set_broadcast(true))?;
+        }
+        if let Some(mark) = options.mark {
+            self.named("MARK", socket.set_mark(mark))?;
+        }
+        if let Some(device) = &options.device {
+            self.named("UNICAST_IF", leave_by(socket, self.family, device.index))?;
+        }
+        if let Some(bytes) = options.send_buffer {
+            self.named("SNDBUF", socket.set_send_buffer_size(bytes))?;
+        }
+        self.named(
+            "RCVBUF",
+            grow_receive_buffer(socket, options.receive_buffer),
+        )
+    }
+
+    fn int(&self, name: &str, v4: i32, v6: i32, value: i32) -> Result<(), Error> {
+        let (level, option) = match self.family {
+            Family::V4 => (IPPROTO_IP, v4),
+            Family::V6 => (IPPROTO_IPV6, v6),
+        };
+        self.named(name, sockopt::set_int(self.socket, level, option, value))
+    }
+
+    fn named(&self, name: &str, result: io::Result<()>) -> Result<(), Error> {
         result.map_err(|source| Error::Io {
             operation: "set",
-            object: format!("{name} on the {family} {kind} socket"),
+            object: format!("{name} on the {} {} socket", self.family, self.kind),
             source,
         })
-    };
-    let ip = |name: i32, value: i32| sockopt::set_int(socket, IPPROTO_IP, name, value);
-    let ip6 = |name: i32, value: i32| sockopt::set_int(socket, IPPROTO_IPV6, name, value);
-    let v4 = family == Family::V4;
-
-    if kind == Kind::Hdrincl {
-        set(
-            "HDRINCL",
-            if v4 {
-                socket.set_header_included_v4(true)
-            } else {
-                socket.set_header_included_v6(true)
-            },
-        )?;
     }
-    // Without it a full device queue is a silent success (measured: 40 of 40), and a dgram socket
-    // hears no ICMP error at all.
-    set(
-        "RECVERR",
-        if v4 {
-            ip(libc::IP_RECVERR, 1)
-        } else {
-            ip6(libc::IPV6_RECVERR, 1)
-        },
-    )?;
-    set(
-        "PKTINFO",
-        if v4 {
-            ip(libc::IP_PKTINFO, 1)
-        } else {
-            ip6(libc::IPV6_RECVPKTINFO, 1)
-        },
-    )?;
-    if !v4 {
-        set("RECVHOPLIMIT", ip6(libc::IPV6_RECVHOPLIMIT, 1))?;
-    } else if kind == Kind::Dgram {
-        // A raw socket delivers the whole IPv4 header.
-        set("RECVTTL", ip(libc::IP_RECVTTL, 1))?;
-    }
-    set(
-        "RXQ_OVFL",
-        sockopt::set_int(socket, SOL_SOCKET, libc::SO_RXQ_OVFL, 1),
-    )?;
-    set("TIMESTAMPING", stamp::enable(socket))?;
-
-    let discover = options
-        .mtu_discover
-        .or((kind == Kind::Hdrincl).then_some(MtuDiscover::Probe));
-    if let Some(discover) = discover {
-        set(
-            "MTU_DISCOVER",
-            if v4 {
-                ip(libc::IP_MTU_DISCOVER, discover as i32)
-            } else {
-                ip6(libc::IPV6_MTU_DISCOVER, discover as i32)
-            },
-        )?;
-    }
-    if let Some(ttl) = options.ttl {
-        set(
-            "TTL",
-            if v4 {
-                socket
-                    .set_ttl_v4(ttl.into())
-                    .and_then(|()| socket.set_multicast_ttl_v4(ttl.into()))
-            } else {
-                let unicast = socket.set_unicast_hops_v6(ttl.into());
-                unicast.and_then(|()| socket.set_multicast_hops_v6(ttl.into()))
-            },
-        )?;
-    }
-    if let Some(tos) = options.tos {
-        set(
-            "TOS",
-            if v4 {
-                socket.set_tos_v4(tos.into())
-            } else {
-                socket.set_tclass_v6(tos.into())
-            },
-        )?;
-    }
-    if !options.multicast_loop {
-        set(
-            "MULTICAST_LOOP",
-            if v4 {
-                socket.set_multicast_loop_v4(false)
-            } else {
-                socket.set_multicast_loop_v6(false)
-            },
-        )?;
-    }
-    if options.broadcast && v4 {
-        set("BROADCAST", socket.set_broadcast(true))?;
-    }
-    if let Some(mark) = options.mark {
-        set("MARK", socket.set_mark(mark))?;
-    }
-    if v4 && kind != Kind::Hdrincl && !options.ip_options.is_empty() {
-        let set_options =
-            sockopt::set_bytes(socket, IPPROTO_IP, libc::IP_OPTIONS, &options.ip_options);
-        set("OPTIONS", set_options)?;
-    }
-    if !v4 && options.flow_label.is_some() {
-        set("FLOWINFO_SEND", ip6(libc::IPV6_FLOWINFO_SEND, 1))?;
-    }
-    if let Some(device) = &options.device {
-        set("UNICAST_IF", leave_by(socket, family, device.index))?;
-    }
-    if let Some(bytes) = options.send_buffer {
-        set("SNDBUF", socket.set_send_buffer_size(bytes))?;
-    }
-    set(
-        "RCVBUF",
-        grow_receive_buffer(socket, options.receive_buffer),
-    )?;
-    bind(socket, kind, family, options)
 }
 
 /// Chooses the interface that packets leave by. Not SO_BINDTODEVICE: a socket so bound never gets

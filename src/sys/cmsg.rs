@@ -85,10 +85,7 @@ pub fn recvmsg(
     let len = unsafe { libc::recvmsg(fd.as_fd().as_raw_fd(), &raw mut msg, flags) };
     let len = usize::try_from(len).map_err(|_| io::Error::last_os_error())?;
     scratch.name_len = usize::try_from(msg.msg_namelen).unwrap_or(0);
-    #[expect(clippy::unnecessary_cast, reason = "u32 in musl, usize in glibc")]
-    {
-        scratch.control_len = msg.msg_controllen as usize;
-    }
+    scratch.control_len = msg.msg_controllen as usize; // u32 in musl, usize in glibc
     Ok(Got {
         len,
         flags: msg.msg_flags,
