@@ -29,6 +29,8 @@ mod responder;
 mod tap;
 #[path = "net/tshark.rs"]
 mod tshark;
+#[path = "net/wire.rs"]
+mod wire;
 
 fn main() -> ExitCode {
     if let Some(code) = lab::held_child(env::args().skip(1)) {
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = harness::enter(&arguments);
-    let tests = [lab::TESTS, oracle::TESTS].concat();
+    let tests = [lab::TESTS, oracle::TESTS, wire::TESTS].concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

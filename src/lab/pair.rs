@@ -1,8 +1,12 @@
 //! The smallest lab: two hosts and a cable. The cable here is a plain veth pair.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::thread;
+use std::time::Duration;
 
 use crate::error::Error;
+use crate::net::route::{Kind, Query, Routes};
 
 use super::host::Host;
 use super::netlink::VethEnd;
@@ -36,8 +40,9 @@ impl Lab {
             netlink.add_address("eth0", Self::v4(number).into(), 24)?;
             netlink.add_address("eth0", Self::v6(number).into(), 64)?;
         }
-        for host in [h1, h2] {
+        for (host, number) in [(h1, 1), (h2, 2)] {
             host.netlink().wait_running("eth0")?;
+            wait_local(host, Self::v6(number).into())?;
         }
         Ok(lab)
     }
@@ -82,4 +87,25 @@ impl Lab {
         }
         Ok(())
     }
+}
+
+/// Waits until a host takes `address` for its own. The kernel makes the `local` route of an IPv6
+/// address in the background; what arrives before that is dropped (Ip6InAddrErrors). At most two
+/// seconds.
+fn wait_local(host: &Host, address: IpAddr) -> Result<(), Error> {
+    let named = |source| Error::Io {
+        operation: "add",
+        object: format!("address {address} to host {}", host.name()),
+        source,
+    };
+    let routes = host.run(Routes::open)?.map_err(named)?;
+    for _ in 0..2000 {
+        // No route at all is an error of the question, and means the same: not yet.
+        let route = routes.lookup(&Query::to(address));
+        if route.is_ok_and(|route| route.kind == Kind::Local) {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Err(named(io::ErrorKind::TimedOut.into()))
 }

@@ -1,0 +1,498 @@
+//! The ICMP wires on a real cable: every kind and family, filters, stamps, errors.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use rawsock::craft::icmp::Echo;
+use rawsock::craft::{ipv4, ipv6};
+use rawsock::decode::LinkType;
+use rawsock::event::{Stamp, Timestamp};
+use rawsock::lab::{Host, Lab, Route, RouteKind};
+use rawsock::net::filter::Want;
+use rawsock::net::icmp::{Family, IcmpWire, Kind};
+use rawsock::net::options::Options;
+use rawsock::net::{Outgoing, Queued, Wire};
+use rawsock::sys::poll::{PollFd, PollFlags, ppoll};
+
+use crate::harness::{Outcome, wait_for};
+
+crate::tests![
+    every_kind_hears_its_reply_with_stamps,
+    a_wire_hears_no_other_id_and_nothing_before_it_listens,
+    own_requests_come_back_only_if_wanted,
+    an_icmp_error_is_told_once_and_is_not_the_next_sends_failure,
+    a_route_that_refuses_fails_the_send_itself,
+    a_packet_over_the_mtu_is_refused_with_the_mtu,
+    a_dgram_id_is_never_shared,
+    stamps_keep_their_numbers_when_the_kernel_counts,
+    a_full_receive_queue_is_told,
+];
+
+const ID: u16 = 0x4d2;
+const SECOND: Duration = Duration::from_secs(1);
+const KINDS: [Kind; 3] = [Kind::Hdrincl, Kind::Raw, Kind::Dgram];
+
+fn addresses(family: Family) -> (IpAddr, IpAddr) {
+    match family {
+        Family::V4 => (Lab::v4(1).into(), Lab::v4(2).into()),
+        Family::V6 => (Lab::v6(1).into(), Lab::v6(2).into()),
+    }
+}
+
+/// A wire and what its packets need.
+struct End {
+    wire: IcmpWire,
+    source: IpAddr,
+    target: IpAddr,
+    id: u16,
+}
+
+impl End {
+    fn open(host: &Host, kind: Kind, to: (IpAddr, IpAddr), id: u16) -> Result<Self, Failed> {
+        Self::open_with(host, kind, to, id, &Options::default())
+    }
+
+    fn open_with(
+        host: &Host,
+        kind: Kind,
+        (source, target): (IpAddr, IpAddr),
+        id: u16,
+        options: &Options,
+    ) -> Result<Self, Failed> {
+        // Who may open a ping socket, here the group 0 of the namespace.
+        host.set_sysctl("net/ipv4/ping_group_range", "0 0")?;
+        let family = Family::of(target);
+        let mut wire = host.run(|| IcmpWire::open(kind, family, options))??;
+        wire.set_target(target, 0);
+        wire.listen(&want(&[id], target))?;
+        let id = wire.kernel_id()?.unwrap_or(id);
+        Ok(Self {
+            wire,
+            source,
+            target,
+            id,
+        })
+    }
+
+    fn packet(&self, seq: u16, size: usize) -> Result<Vec<u8>, Failed> {
+        packet(
+            self.wire.kind(),
+            (self.source, self.target),
+            (self.id, seq),
+            size,
+        )
+    }
+
+    fn send(&mut self, seq: u16, want_stamp: bool) -> Result<std::io::Result<u32>, Failed> {
+        let bytes = self.packet(seq, 56)?;
+        Ok(self.wire.send(Outgoing {
+            bytes: &bytes,
+            want_stamp,
+        }))
+    }
+
+    /// The next datagram within a second, as (bytes from the ICMP header on, from).
+    fn hear(&mut self) -> Result<(Vec<u8>, IpAddr), Failed> {
+        let mut buf = [0; 2048];
+        let what = format!("{} {} datagram", self.wire.family(), self.wire.kind());
+        wait_for(what, SECOND, || {
+            let received = self.wire.recv(&mut buf).unwrap()?;
+            let at = if received.link == LinkType::Raw {
+                20
+            } else {
+                0
+            };
+            Some((received.bytes[at..].to_vec(), received.from))
+        })
+    }
+
+    fn stamp(&mut self) -> Result<(u32, Timestamp), Failed> {
+        wait_for("a transmit stamp", SECOND, || {
+            match self.wire.recv_queued().unwrap()? {
+                Queued::TxStamp { id, at, .. } => Some((id, at)),
+                other => panic!("{other:?} instead of a stamp"),
+            }
+        })
+    }
+
+    fn hears_nothing(&mut self) {
+        let mut buf = [0; 2048];
+        let received = self.wire.recv(&mut buf).unwrap();
+        assert!(received.is_none(), "{received:?}");
+    }
+}
+
+fn want(ids: &[u16], target: IpAddr) -> Want<'_> {
+    Want {
+        ids,
+        own_requests: true,
+        proto: if target.is_ipv4() { 1 } else { 58 },
+        target: match target {
+            IpAddr::V6(target) => Some(target),
+            IpAddr::V4(_) => None,
+        },
+    }
+}
+
+/// An echo request as a wire of this kind wants it.
+fn packet(
+    kind: Kind,
+    addresses: (IpAddr, IpAddr),
+    (ident, seq): (u16, u16),
+    size: usize,
+) -> Result<Vec<u8>, Failed> {
+    let echo = Echo {
+        reply: false,
+        ident,
+        seq,
+        checksum: None,
+    };
+    let payload = vec![0xa5; size];
+    let (mut message, mut bytes) = (Vec::new(), Vec::new());
+    match addresses {
+        (IpAddr::V4(_), IpAddr::V4(destination)) => {
+            // Source 0.0.0.0: the kernel fills it in.
+            let header = ipv4::Header {
+                destination,
+                df: true,
+                ..Default::default()
+            };
+            echo.craft_v4(&payload, &mut message)?;
+            header.craft(message.len(), &mut bytes);
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            let header = ipv6::Header {
+                source,
+                destination,
+                ..Default::default()
+            };
+            echo.craft_v6(&payload, source, destination, &mut message)?;
+            header.craft(message.len(), &mut bytes);
+        }
+        mixed => return Err(format!("{mixed:?}").into()),
+    }
+    if kind != Kind::Hdrincl {
+        return Ok(message);
+    }
+    bytes.append(&mut message);
+    Ok(bytes)
+}
+
+fn every_kind_hears_its_reply_with_stamps() -> Outcome {
+    let lab = Lab::pair()?;
+    lab.know_neighbours()?;
+    // The kernel switches receive stamps on in the background once a socket wants them, and the
+    // first replies may lack them; this socket keeps them on.
+    let mut warm = End::open(lab.h1(), Kind::Raw, addresses(Family::V4), ID + 1)?;
+    wait_for("a receive stamp", SECOND, || {
+        let mut buf = [0; 100];
+        warm.send(1, false).unwrap().unwrap();
+        warm.wire.recv(&mut buf).unwrap()?.stamp
+    })?;
+    for family in [Family::V4, Family::V6] {
+        let reply = if family == Family::V4 { 0 } else { 129 };
+        for kind in KINDS {
+            let mut end = End::open(lab.h1(), kind, addresses(family), ID)?;
+            let mut buf = [0; 40];
+            for seq in 1..=3 {
+                let number = end.send(seq, true)??;
+                let stamp = end.stamp()?;
+                assert_eq!(stamp.0, number, "{family} {kind}");
+                let mut fds = [PollFd::new(end.wire.as_fd(), PollFlags::POLLIN)];
+                assert_eq!(ppoll(&mut fds, Some(SECOND), None)?, 1, "{family} {kind}");
+                let received = end
+                    .wire
+                    .recv(&mut buf)?
+                    .ok_or("readable without a datagram")?;
+                let (link, header) = match (family, kind) {
+                    (Family::V6, _) => (LinkType::Icmpv6Message, 0),
+                    (Family::V4, Kind::Dgram) => (LinkType::IcmpMessage, 0),
+                    (Family::V4, _) => (LinkType::Raw, 20),
+                };
+                assert_eq!((received.link, received.from), (link, end.target));
+                assert_eq!((received.ttl, received.overflow), (Some(64), None));
+                // A ping socket tells that it cut, not how much (net/ipv4/ping.c ping_recvmsg).
+                let full_len = if kind == Kind::Dgram { 41 } else { header + 64 };
+                assert_eq!((received.bytes.len(), received.full_len), (40, full_len));
+                let icmp = &received.bytes[header..header + 8];
+                assert_eq!((icmp[0], icmp[1]), (reply, 0), "{family} {kind}");
+                assert_eq!(
+                    icmp[4..8],
+                    [end.id.to_be_bytes(), seq.to_be_bytes()].concat()
+                );
+                assert_eq!(received.iface, lab.h1().netlink().link("eth0")?.index);
+                let (at, who) = received.stamp.ok_or("no receive stamp")?;
+                assert_eq!(who, Stamp::Kernel);
+                let rtt = at.since(stamp.1).ok_or("received before sent")?;
+                assert!(rtt < SECOND, "{rtt:?}");
+            }
+            end.hears_nothing();
+            assert!(end.wire.recv_queued()?.is_none());
+        }
+    }
+    Ok(())
+}
+
+fn a_wire_hears_no_other_id_and_nothing_before_it_listens() -> Outcome {
+    let lab = Lab::pair()?;
+    for family in [Family::V4, Family::V6] {
+        for kind in [Kind::Hdrincl, Kind::Raw] {
+            let to = addresses(family);
+            let mut one = End::open(lab.h1(), kind, to, ID)?;
+            let mut other = End::open(lab.h1(), kind, to, ID + 1)?;
+            let deaf = || IcmpWire::open(kind, family, &Options::default());
+            let mut deaf = lab.h1().run(deaf)??;
+            one.send(1, false)??;
+            other.send(2, false)??;
+            let heard = one.hear()?.0;
+            assert_eq!(heard[4..8], [ID.to_be_bytes(), [0, 1]].concat());
+            let heard = other.hear()?.0;
+            assert_eq!(heard[4..8], [(ID + 1).to_be_bytes(), [0, 2]].concat());
+            one.hears_nothing();
+            other.hears_nothing();
+            assert!(deaf.recv(&mut [0; 100])?.is_none());
+        }
+    }
+    Ok(())
+}
+
+fn own_requests_come_back_only_if_wanted() -> Outcome {
+    let host = Host::new("alone")?;
+    for address in [IpAddr::from([127, 0, 0, 1]), "::1".parse()?] {
+        let request = if address.is_ipv4() { 8 } else { 128 };
+        let reply = if address.is_ipv4() { 0 } else { 129 };
+        for kind in [Kind::Hdrincl, Kind::Raw] {
+            let mut end = End::open(&host, kind, (address, address), ID)?;
+            end.send(1, false)??;
+            let mut kinds = [end.hear()?.0[0], end.hear()?.0[0]];
+            kinds.sort_unstable();
+            let mut both = [request, reply];
+            both.sort_unstable();
+            assert_eq!(kinds, both, "{address} {kind}");
+            end.wire.listen(&Want {
+                own_requests: false,
+                ..want(&[ID], address)
+            })?;
+            end.send(2, false)??;
+            assert_eq!(end.hear()?.0[0], reply);
+            end.hears_nothing();
+        }
+    }
+    Ok(())
+}
+
+/// h2 forwards and has a route that says unreachable.
+fn a_far_unreachable(lab: &Lab, family: Family) -> Result<(IpAddr, IpAddr), Failed> {
+    let (here, router) = addresses(family);
+    let (net, far, prefix): (IpAddr, IpAddr, u8) = match family {
+        Family::V4 => ("10.9.0.0".parse()?, "10.9.0.1".parse()?, 24),
+        Family::V6 => ("fd09::".parse()?, "fd09::1".parse()?, 64),
+    };
+    let to = (net, prefix);
+    lab.h2().set_sysctl("net/ipv4/ip_forward", "1")?;
+    lab.h2().set_sysctl("net/ipv6/conf/all/forwarding", "1")?;
+    // No limit on the errors that this test asks for.
+    lab.h2().set_sysctl("net/ipv4/icmp_ratelimit", "0")?;
+    lab.h2().set_sysctl("net/ipv6/icmp/ratelimit", "0")?;
+    let via = Route {
+        via: Some(router),
+        ..Route::new(to, RouteKind::Unicast)
+    };
+    lab.h1().netlink().set_route(&via)?;
+    let dead = Route::new(to, RouteKind::Unreachable);
+    lab.h2().netlink().set_route(&dead)?;
+    Ok((here, far))
+}
+
+fn an_icmp_error_is_told_once_and_is_not_the_next_sends_failure() -> Outcome {
+    for family in [Family::V4, Family::V6] {
+        let router = addresses(family).1;
+        let unreachable = if family == Family::V4 { (3, 1) } else { (1, 0) };
+        for kind in KINDS {
+            // A new lab each time: an unreachable route answers 5 times, then once a second
+            // (`ip_error` in net/ipv4/route.c), and no sysctl of a namespace changes that.
+            let lab = Lab::pair()?;
+            lab.know_neighbours()?;
+            let to = a_far_unreachable(&lab, family)?;
+            let mut end = End::open(lab.h1(), kind, to, ID)?;
+            for seq in 1..=3 {
+                end.send(seq, false)??;
+                // Wait for the error; the next send must not fail for it.
+                let mut fds = [PollFd::new(end.wire.as_fd(), PollFlags::empty())];
+                ppoll(&mut fds, Some(SECOND), None)?;
+                let revents = fds[0].revents().unwrap_or(PollFlags::empty());
+                assert!(revents.contains(PollFlags::POLLERR), "{family} {kind}");
+            }
+            for seq in 1..=3u16 {
+                let (icmp_type, code, quoted, from) = if kind == Kind::Dgram {
+                    match end.wire.recv_queued()? {
+                        Some(Queued::Icmp {
+                            from,
+                            icmp_type,
+                            code,
+                            quoted,
+                            ..
+                        }) => (icmp_type, code, quoted, from.ok_or("no offender")?),
+                        other => return Err(format!("{family} {other:?}").into()),
+                    }
+                } else {
+                    let (bytes, from) = end.hear()?;
+                    let header = if family == Family::V4 { 20 } else { 40 };
+                    (bytes[0], bytes[1], bytes[8 + header..].to_vec(), from)
+                };
+                assert_eq!(
+                    (icmp_type, code, from),
+                    (unreachable.0, unreachable.1, router)
+                );
+                assert_eq!(quoted[0], if family == Family::V4 { 8 } else { 128 });
+                assert_eq!(
+                    quoted[4..8],
+                    [end.id.to_be_bytes(), seq.to_be_bytes()].concat()
+                );
+            }
+            assert!(end.wire.recv_queued()?.is_none(), "{family} {kind}");
+            end.hears_nothing();
+            // Nothing is pending any more.
+            let mut fds = [PollFd::new(end.wire.as_fd(), PollFlags::POLLIN)];
+            assert_eq!(
+                ppoll(&mut fds, Some(Duration::ZERO), None)?,
+                0,
+                "{family} {kind}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn a_route_that_refuses_fails_the_send_itself() -> Outcome {
+    let lab = Lab::pair()?;
+    let cases = [
+        (RouteKind::Unreachable, libc::EHOSTUNREACH),
+        (RouteKind::Prohibit, libc::EACCES),
+        (RouteKind::Blackhole, libc::EINVAL),
+    ];
+    for (route, errno) in cases {
+        let to = ("10.9.0.0".parse()?, 24);
+        lab.h1().netlink().set_route(&Route::new(to, route))?;
+        for kind in KINDS {
+            let addresses = (Lab::v4(1).into(), "10.9.0.1".parse()?);
+            let mut end = End::open(lab.h1(), kind, addresses, ID)?;
+            for want_stamp in [false, true] {
+                let error = end.send(1, want_stamp)?.unwrap_err();
+                assert_eq!(error.raw_os_error(), Some(errno), "{kind} {route:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn a_packet_over_the_mtu_is_refused_with_the_mtu() -> Outcome {
+    let lab = Lab::pair()?;
+    for family in [Family::V4, Family::V6] {
+        let mut end = End::open(lab.h1(), Kind::Hdrincl, addresses(family), ID)?;
+        let bytes = end.packet(1, 1500)?;
+        let outgoing = Outgoing {
+            bytes: &bytes,
+            want_stamp: true,
+        };
+        let error = end.wire.send(outgoing).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE), "{family}");
+        match end.wire.recv_queued()? {
+            Some(Queued::Local { errno, info }) => {
+                assert_eq!((errno, info), (libc::EMSGSIZE, 1500), "{family}");
+            }
+            other => return Err(format!("{family} {other:?}").into()),
+        }
+        // The wire works on, and stamps are still matched.
+        while end.wire.recv_queued()?.is_some() {}
+        let number = end.send(2, true)??;
+        assert_eq!(end.stamp()?.0, number);
+        assert_eq!(end.hear()?.1, end.target);
+    }
+    Ok(())
+}
+
+fn a_dgram_id_is_never_shared() -> Outcome {
+    let lab = Lab::pair()?;
+    for family in [Family::V4, Family::V6] {
+        let to = addresses(family);
+        let options = Options {
+            id: Some(777),
+            ..Options::default()
+        };
+        let first = End::open_with(lab.h1(), Kind::Dgram, to, 777, &options)?;
+        assert_eq!(first.id, 777);
+        let again = || IcmpWire::open(Kind::Dgram, family, &options);
+        let error = lab.h1().run(again)?.unwrap_err().to_string();
+        assert!(
+            error.contains("with ICMP id 777: Address already in use"),
+            "{error}"
+        );
+        let mut free = End::open(lab.h1(), Kind::Dgram, to, 0)?;
+        assert_ne!(free.id, 777);
+        free.send(1, false)??;
+        assert_eq!(free.hear()?.0[4..6], free.id.to_be_bytes());
+    }
+    Ok(())
+}
+
+fn stamps_keep_their_numbers_when_the_kernel_counts() -> Outcome {
+    let lab = Lab::pair()?;
+    lab.know_neighbours()?;
+    for family in [Family::V4, Family::V6] {
+        for kind in KINDS {
+            let mut end = End::open(lab.h1(), kind, addresses(family), ID)?;
+            end.wire.let_kernel_number_stamps();
+            for seq in 1..=3 {
+                let number = end.send(seq, true)??;
+                assert_eq!(end.stamp()?.0, number, "{family} {kind}");
+            }
+            // Whether the kernel counted a send that failed depends on where it failed.
+            lab.h1().netlink().set_up("eth0", false)?;
+            let error = end.send(4, true)?.unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::ENETUNREACH));
+            lab.h1().netlink().set_up("eth0", true)?;
+            lab.h1().netlink().wait_running("eth0")?;
+            // The kernel forgets IPv6 addresses of a link that goes down.
+            let netlink = lab.h1().netlink();
+            netlink.add_address("eth0", Lab::v6(1).into(), 64)?;
+            lab.know_neighbours()?;
+            while end.wire.recv_queued()?.is_some() {}
+            for seq in 5..=7 {
+                let number = end
+                    .send(seq, true)?
+                    .map_err(|e| format!("{family} {kind} {seq}: {e}"))?;
+                assert_eq!(end.stamp()?.0, number, "{family} {kind}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn a_full_receive_queue_is_told() -> Outcome {
+    let lab = Lab::pair()?;
+    lab.know_neighbours()?;
+    let options = Options {
+        receive_buffer: 4096,
+        ..Options::default()
+    };
+    let to = addresses(Family::V4);
+    let mut end = End::open_with(lab.h1(), Kind::Hdrincl, to, ID, &options)?;
+    for seq in 1..=100 {
+        end.send(seq, false)??;
+    }
+    let (mut heard, mut buf) = (0, [0; 2048]);
+    while end.wire.recv(&mut buf)?.is_some() {
+        heard += 1;
+    }
+    assert!(heard < 100, "{heard} fit into 4 KiB");
+    // The count comes with the next packet that finds room.
+    end.send(101, false)??;
+    let dropped = wait_for("the last reply", SECOND, || {
+        end.wire.recv(&mut buf).unwrap().map(|last| last.overflow)
+    })?;
+    assert_eq!(dropped, Some(100 - heard));
+    end.hears_nothing();
+    Ok(())
+}
