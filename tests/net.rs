@@ -25,6 +25,8 @@ mod oracle;
 mod program;
 #[path = "net/responder.rs"]
 mod responder;
+#[path = "net/route.rs"]
+mod route;
 #[path = "net/tap.rs"]
 mod tap;
 #[path = "net/tshark.rs"]
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = harness::enter(&arguments);
-    let tests = [lab::TESTS, oracle::TESTS, wire::TESTS].concat();
+    let tests = [lab::TESTS, oracle::TESTS, route::TESTS, wire::TESTS].concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

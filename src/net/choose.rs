@@ -14,19 +14,6 @@ pub enum Choice {
     Only(Kind),
 }
 
-impl Choice {
-    /// From the word after `--socket`.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "auto" => Self::Auto,
-            "hdrincl" => Self::Only(Kind::Hdrincl),
-            "raw" => Self::Only(Kind::Raw),
-            "dgram" => Self::Only(Kind::Dgram),
-            _ => return None,
-        })
-    }
-}
-
 /// What a dgram socket takes away, for one line to the user.
 pub const DGRAM_NOTE: &str = "no raw socket: the kernel writes the IP header, chooses the ICMP id \
                               and drops bad checksums; header options and ICMP errors in full need \
@@ -38,19 +25,29 @@ pub fn open(
     family: Family,
     options: &Options,
 ) -> Result<(IcmpWire, Option<&'static str>), Error> {
-    let kind = match choice {
-        Choice::Only(kind) => return Ok((IcmpWire::open(kind, family, options)?, None)),
-        Choice::Auto => Kind::Hdrincl,
-    };
-    let raw = match IcmpWire::socket(kind, family) {
-        Ok(socket) => return Ok((IcmpWire::from_socket(socket, kind, family, options)?, None)),
-        Err(raw) => raw,
-    };
-    match IcmpWire::socket(Kind::Dgram, family) {
-        Ok(socket) => {
-            let wire = IcmpWire::from_socket(socket, Kind::Dgram, family, options)?;
-            Ok((wire, Some(DGRAM_NOTE)))
+    let (mut raw, mut dgram) = (None, None);
+    if choice != Choice::Only(Kind::Dgram) {
+        let kind = match choice {
+            Choice::Auto => Kind::Hdrincl,
+            Choice::Only(kind) => kind,
+        };
+        match IcmpWire::socket(kind, family) {
+            Ok(socket) => {
+                let wire = IcmpWire::from_socket(socket, kind, family, options)?;
+                return Ok((wire, None));
+            }
+            Err(error) => raw = Some(error),
         }
-        Err(dgram) => Err(Error::NoIcmpSocket { raw, dgram }),
     }
+    if matches!(choice, Choice::Auto | Choice::Only(Kind::Dgram)) {
+        match IcmpWire::socket(Kind::Dgram, family) {
+            Ok(socket) => {
+                let wire = IcmpWire::from_socket(socket, Kind::Dgram, family, options)?;
+                let note = (choice == Choice::Auto).then_some(DGRAM_NOTE);
+                return Ok((wire, note));
+            }
+            Err(error) => dgram = Some(error),
+        }
+    }
+    Err(Error::NoIcmpSocket { raw, dgram })
 }

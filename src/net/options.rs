@@ -28,21 +28,6 @@ pub enum MtuDiscover {
     Omit = 5,
 }
 
-impl MtuDiscover {
-    /// From the word after `-M`.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "dont" => Self::Dont,
-            "want" => Self::Want,
-            "do" => Self::Do,
-            "probe" => Self::Probe,
-            "interface" => Self::Interface,
-            "omit" => Self::Omit,
-            _ => return None,
-        })
-    }
-}
-
 /// An interface by name and number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -72,6 +57,8 @@ pub struct Options {
     pub broadcast: bool,
     /// Whether this host hears its own multicast; the kernel's default is yes.
     pub multicast_loop: bool,
+    /// Only hosts on attached networks (`-r`, SO_DONTROUTE).
+    pub bypass_routing: bool,
     /// Routing mark (`-m`); needs CAP_NET_RAW or CAP_NET_ADMIN.
     pub mark: Option<u32>,
     /// Send buffer in bytes (`-S`).
@@ -95,6 +82,7 @@ impl Default for Options {
             mtu_discover: None,
             broadcast: false,
             multicast_loop: true,
+            bypass_routing: false,
             mark: None,
             send_buffer: None,
             // Room for some 1,300 small replies while we write to a slow terminal.
@@ -187,6 +175,10 @@ impl NewSocket<'_> {
         }
         if options.broadcast && self.family == Family::V4 {
             self.named("BROADCAST", socket.set_broadcast(true))?;
+        }
+        if options.bypass_routing {
+            let set = sockopt::set_int(socket, SOL_SOCKET, libc::SO_DONTROUTE, 1);
+            self.named("DONTROUTE", set)?;
         }
         if let Some(mark) = options.mark {
             self.named("MARK", socket.set_mark(mark))?;

@@ -5,7 +5,10 @@ use std::io;
 use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
+use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteType,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
@@ -63,6 +66,8 @@ pub struct Route {
     pub device: u32,
     /// Next hop; `None` on a directly attached network.
     pub gateway: Option<IpAddr>,
+    /// MTU of the path, where the kernel has learned or been told one.
+    pub mtu: Option<u32>,
 }
 
 impl Route {
@@ -90,7 +95,32 @@ impl Routes {
     /// The route of a packet. A target without one fails with the errno that a send would give:
     /// ENETUNREACH, EHOSTUNREACH (unreachable), EACCES (prohibit), EINVAL (blackhole).
     pub fn lookup(&self, query: &Query) -> io::Result<Route> {
-        let mut request = NetlinkMessage::from(RouteNetlinkMessage::GetRoute(question(query)));
+        match self.ask(RouteNetlinkMessage::GetRoute(question(query)))? {
+            RouteNetlinkMessage::NewRoute(message) => answer(&message),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// MTU of an interface in bytes.
+    pub fn link_mtu(&self, index: u32) -> io::Result<u32> {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        let RouteNetlinkMessage::NewLink(link) = self.ask(RouteNetlinkMessage::GetLink(message))?
+        else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let mtu = link
+            .attributes
+            .iter()
+            .find_map(|attribute| match attribute {
+                LinkAttribute::Mtu(mtu) => Some(*mtu),
+                _ => None,
+            });
+        mtu.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn ask(&self, question: RouteNetlinkMessage) -> io::Result<RouteNetlinkMessage> {
+        let mut request = NetlinkMessage::from(question);
         request.header.flags = NLM_F_REQUEST;
         request.finalize();
         let mut bytes = vec![0; request.buffer_len()];
@@ -101,9 +131,7 @@ impl Routes {
         let reply = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&reply)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         match reply.payload {
-            NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(message)) => {
-                answer(&message)
-            }
+            NetlinkPayload::InnerMessage(message) => Ok(message),
             NetlinkPayload::Error(error) => Err(error.to_io()),
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
@@ -152,6 +180,7 @@ fn answer(message: &RouteMessage) -> io::Result<Route> {
         source: None,
         device: 0,
         gateway: None,
+        mtu: None,
     };
     for attribute in &message.attributes {
         match attribute {
@@ -160,6 +189,12 @@ fn answer(message: &RouteMessage) -> io::Result<Route> {
             RouteAttribute::Source(address) => route.source = route.source.or(ip(address)),
             RouteAttribute::Oif(index) => route.device = *index,
             RouteAttribute::Gateway(address) => route.gateway = ip(address),
+            RouteAttribute::Metrics(metrics) => {
+                route.mtu = metrics.iter().find_map(|metric| match metric {
+                    RouteMetric::Mtu(mtu) => Some(*mtu),
+                    _ => None,
+                });
+            }
             _ => {}
         }
     }
