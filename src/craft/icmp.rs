@@ -32,7 +32,7 @@ pub struct Echo {
 impl Echo {
     /// Appends the ICMP message.
     pub fn craft_v4(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), TooLong> {
-        let message = self.start(payload, out)?;
+        let message = start(payload, out)?;
         let kind = if self.reply {
             IcmpTypes::EchoReply
         } else {
@@ -60,7 +60,7 @@ impl Echo {
         out: &mut Vec<u8>,
     ) -> Result<(), TooLong> {
         use icmpv6::echo_request::MutableEchoRequestPacket;
-        let message = self.start(payload, out)?;
+        let message = start(payload, out)?;
         let kind = if self.reply {
             Icmpv6Types::EchoReply
         } else {
@@ -81,20 +81,20 @@ impl Echo {
         }
         Ok(())
     }
+}
 
-    /// Room for the header, and the payload behind it.
-    fn start<'a>(&self, payload: &[u8], out: &'a mut Vec<u8>) -> Result<&'a mut [u8], TooLong> {
-        if payload.len() > MAX_PAYLOAD {
-            return Err(TooLong {
-                what: "echo payload",
-                len: payload.len(),
-                max: MAX_PAYLOAD,
-            });
-        }
-        let message = grow(out, HEADER + payload.len());
-        message[HEADER..].copy_from_slice(payload);
-        Ok(message)
+/// Room for the header, and the payload behind it.
+fn start<'a>(payload: &[u8], out: &'a mut Vec<u8>) -> Result<&'a mut [u8], TooLong> {
+    if payload.len() > MAX_PAYLOAD {
+        return Err(TooLong {
+            what: "echo payload",
+            len: payload.len(),
+            max: MAX_PAYLOAD,
+        });
     }
+    let message = grow(out, HEADER + payload.len());
+    message[HEADER..].copy_from_slice(payload);
+    Ok(message)
 }
 
 #[cfg(test)]

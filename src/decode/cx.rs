@@ -3,11 +3,12 @@
 //! Every offset is counted from the layer's first byte, as in the RFC's header picture.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use etherparse::checksum::Sum16BitWords;
 
 use super::packet::MAX_FIELDS;
-use super::{Claim, Decoder, Field, Flags, Layer, Packet, Problem, Proto, Severity, Spec, Value};
+use super::{Field, Flags, Layer, Packet, Problem, Proto, Severity, Spec, Value};
 
 /// What the enclosing IP header said, for checksums and rules of the layers inside.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,9 @@ pub struct Net {
     pub router_alert: Option<u16>,
     /// Part of a fragmented datagram: lengths and checksums inside cover more than is here.
     pub fragment: bool,
+    /// `destination` is not the final one (a routing header that we cannot follow): checksums over
+    /// a pseudo header cannot be verified.
+    pub detour: bool,
 }
 
 /// Names a checksum's fields and its problem.
@@ -35,6 +39,8 @@ pub struct Checksum {
     pub problem: &'static str,
     /// Where the rule stands.
     pub rfc: &'static str,
+    /// Covers whole datagrams: a fragment cannot be verified, and offload leaves it to the card.
+    pub transport: bool,
 }
 
 /// Wireshark's names for a checksum's outcome.
@@ -58,7 +64,6 @@ pub struct Group(Option<usize>);
 pub struct Cx<'a> {
     /// What the enclosing IP header said; `None` for a bare message.
     pub net: Option<Net>,
-    decoder: &'a Decoder,
     flags: Flags,
     bytes: &'a [u8],
     packet: &'a mut Packet,
@@ -78,7 +83,6 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     pub(super) fn new(
-        decoder: &'a Decoder,
         flags: Flags,
         bytes: &'a [u8],
         wire_len: u32,
@@ -87,7 +91,6 @@ impl<'a> Cx<'a> {
         let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         Self {
             net: None,
-            decoder,
             flags,
             bytes,
             packet,
@@ -140,6 +143,12 @@ impl<'a> Cx<'a> {
         self.net = None;
     }
 
+    /// The layer outside this one.
+    pub fn outer(&self) -> Option<&'static Proto> {
+        let outer = self.packet.layers.iter().rev().nth(1);
+        outer.map(|layer| layer.proto)
+    }
+
     pub(super) fn layer_count(&self) -> usize {
         self.packet.layers.len()
     }
@@ -162,11 +171,6 @@ impl<'a> Cx<'a> {
     /// Inside the datagram that an ICMP error quotes.
     pub fn quoted(&self) -> bool {
         self.quoted
-    }
-
-    /// A protocol claims this: lets a decoder choose between handing over and a plain field.
-    pub fn knows(&self, claim: Claim) -> bool {
-        self.decoder.lookup(claim).is_some()
     }
 
     /// The captured bytes of this layer and its payload.
@@ -374,44 +378,54 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// Verifies the Internet checksum (RFC 1071) over the first `covered` bytes, with the 16 bits
-    /// themselves at `at`, and adds its status. `pseudo`: protocol number for the pseudo header.
-    pub fn verify(&mut self, sum: &'static Checksum, at: u32, covered: u32, pseudo: Option<u8>) {
-        let status = self.checksum(sum, at, covered, pseudo);
-        self.uint(sum.status, at.min(self.have()), 0, status);
+    /// Verifies the Internet checksum (RFC 1071) over `covered`, with the 16 bits themselves at
+    /// `at`, and adds its status. `pseudo`: protocol number for the pseudo header.
+    pub fn verify(
+        &mut self,
+        sum: &'static Checksum,
+        at: u32,
+        covered: Range<u32>,
+        pseudo: Option<u8>,
+    ) {
+        // A checksum that was not captured has no status.
+        if self.u16(at).is_some() {
+            let status = self.checksum(sum, at, covered, pseudo);
+            self.uint(sum.status, at, 0, status);
+        }
     }
 
     fn checksum(
         &mut self,
         names: &'static Checksum,
         at: u32,
-        covered: u32,
+        covered: Range<u32>,
         pseudo: Option<u8>,
     ) -> u64 {
         const BAD: u64 = 0;
         const GOOD: u64 = 1;
         const UNVERIFIED: u64 = 2;
-        let transport = names.status.key != "ip.checksum.status";
-        let part = self.net.is_some_and(|net| net.fragment) && transport;
-        let Some(bytes) = self.bytes(0, covered) else {
-            return UNVERIFIED;
-        };
-        let Some(sum) = self.pseudo_header(pseudo, covered) else {
-            return UNVERIFIED;
-        };
-        if self.quoted || part {
+        let len = covered.end.saturating_sub(covered.start);
+        let fragment = self.net.is_some_and(|net| net.fragment) && names.transport;
+        if self.quoted || fragment {
             return UNVERIFIED;
         }
+        let (Some(bytes), Some(sum)) = (
+            self.bytes(covered.start, len),
+            self.pseudo_header(pseudo, len),
+        ) else {
+            return UNVERIFIED;
+        };
         if sum.add_slice(bytes).ones_complement() == 0 {
             return GOOD;
         }
-        if self.flags.checksum_not_ready && transport {
+        if self.flags.checksum_not_ready && names.transport {
             return UNVERIFIED;
         }
+        let split = at.saturating_sub(covered.start) as usize;
         let (Some(sum), Some(before), Some(after)) = (
-            self.pseudo_header(pseudo, covered),
-            bytes.get(..at as usize),
-            bytes.get(at.saturating_add(2) as usize..),
+            self.pseudo_header(pseudo, len),
+            bytes.get(..split),
+            bytes.get(split.saturating_add(2)..),
         ) else {
             return UNVERIFIED;
         };
@@ -419,10 +433,7 @@ impl<'a> Cx<'a> {
         let computed = u16::from_be(computed);
         let stated = self.u16(at).unwrap_or(0);
         self.uint(names.calculated, at, 2, computed);
-        let text = format!(
-            "{} checksum 0x{stated:04x} is wrong, should be 0x{computed:04x}",
-            self.proto.name
-        );
+        let text = format!("checksum 0x{stated:04x} is wrong, should be 0x{computed:04x}");
         self.problem(Severity::Checksum, at, 2, names.problem, names.rfc, text);
         BAD
     }
@@ -434,7 +445,7 @@ impl<'a> Cx<'a> {
         let Some(protocol) = protocol else {
             return Some(sum);
         };
-        let net = self.net?;
+        let net = self.net.filter(|net| !net.detour)?;
         for address in [net.source, net.destination] {
             sum = match address {
                 IpAddr::V4(address) => sum.add_4bytes(address.octets()),

@@ -16,7 +16,7 @@ pub static PROTO: Proto = Proto {
     name: "Data",
     rfc: "RFC 792",
     claims: &[],
-    specs: SPECS,
+    specs: &[SPECS],
     decode,
     summary,
 };

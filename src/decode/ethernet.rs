@@ -6,10 +6,12 @@
 //! +--------+--------+---------+
 //! ```
 
+use std::fmt::Write as _;
+
 use etherparse::Ethernet2HeaderSlice;
 
 use super::spec::specs;
-use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show, Value};
+use super::{Claim, Cx, Layer, LinkType, Mac, Next, Packet, Proto, Show, Value};
 
 specs! {
     DST = "eth.dst", "Destination", Show::Plain, "IEEE 802.3 3.2.3",
@@ -28,7 +30,7 @@ pub static PROTO: Proto = Proto {
     name: "Ethernet II",
     rfc: "IEEE 802.3 3.1",
     claims: &[Claim::Link(LinkType::Ethernet)],
-    specs: SPECS,
+    specs: &[SPECS],
     decode,
     summary,
 };
@@ -63,8 +65,8 @@ fn decode(cx: &mut Cx<'_>) -> Next {
         return Next::Done;
     };
     cx.set_header(14);
-    cx.add(&DST, 0, 6, Value::Mac(eth.destination()));
-    cx.add(&SRC, 6, 6, Value::Mac(eth.source()));
+    cx.add(&DST, 0, 6, Value::Mac(Mac(eth.destination())));
+    cx.add(&SRC, 6, 6, Value::Mac(Mac(eth.source())));
     let ether_type = eth.ether_type().0;
     if !cx.need(14) {
         return Next::Done;
@@ -78,4 +80,17 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     Next::Proto(Claim::EtherType(ether_type).into(), 14..cx.len())
 }
 
-fn summary(_: &Packet, _: &Layer, _: &mut String) {}
+fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
+    let mac = |spec| match packet.field(layer, spec).map(|field| field.value) {
+        Some(Value::Mac(mac)) => mac,
+        _ => Mac::default(),
+    };
+    let _ = write!(out, "{} > {}", mac(&SRC), mac(&DST));
+    let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
+    if let Some(kind) = number(&TYPE) {
+        let _ = match ethertype(kind) {
+            Some(name) => write!(out, " {name}"),
+            None => write!(out, " type 0x{kind:04x}"),
+        };
+    }
+}

@@ -1,5 +1,7 @@
 //! ICMP types and codes in words, after the IANA registry "ICMP Parameters".
 
+use std::fmt::Write as _;
+
 /// Name of an ICMP type. Deprecated ones say so (RFC 6918).
 pub fn type_name(value: u64) -> Option<&'static str> {
     Some(match value {
@@ -120,4 +122,20 @@ pub(super) fn words(
         (Some(name), None) => format!("{name} ({kind}), unknown code {code}"),
         (None, _) => format!("type {kind} code {code}"),
     }
+}
+
+/// A few words for one-line listings: `echo request`, `port unreachable (3/3)`, `type 77 code 2`.
+pub(super) fn short(
+    kind: u64,
+    code: u64,
+    type_name: fn(u64) -> Option<&'static str>,
+    code_name: fn(u64, u64) -> Option<&'static str>,
+    out: &mut String,
+) {
+    let _ = match (type_name(kind), code_name(code, kind)) {
+        (_, Some(detail)) if code != 0 || kind < 16 => write!(out, "{detail} ({kind}/{code})"),
+        (Some(name), _) if code == 0 => write!(out, "{name}"),
+        (Some(name), _) => write!(out, "{name} ({kind}/{code})"),
+        (None, _) => write!(out, "type {kind} code {code}"),
+    };
 }

@@ -23,7 +23,7 @@ use etherparse::IpNumber;
 use super::spec::specs;
 use super::{
     Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
-    checksum_status,
+    checksum_status, ipv4_options,
 };
 
 specs! {
@@ -72,6 +72,7 @@ static SUM: Checksum = Checksum {
     calculated: &CHECKSUM_CALCULATED,
     problem: "ip.checksum.bad",
     rfc: "RFC 1071",
+    transport: false,
 };
 
 /// Internet Protocol version 4.
@@ -80,7 +81,7 @@ pub static PROTO: Proto = Proto {
     name: "Internet Protocol version 4",
     rfc: "RFC 791",
     claims: &[Claim::EtherType(0x0800), Claim::IpProtocol(4)],
-    specs: SPECS,
+    specs: &[SPECS, ipv4_options::SPECS],
     decode,
     summary,
 };
@@ -161,7 +162,7 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     cx.uint(&TTL, 8, 1, h[8]);
     cx.uint(&PROTO_FIELD, 9, 1, h[9]);
     cx.uint(&CHECKSUM, 10, 2, u16::from_be_bytes([h[10], h[11]]));
-    cx.verify(&SUM, 10, header.max(20), None);
+    cx.verify(&SUM, 10, 0..header.max(20), None);
     cx.add(&SRC, 12, 4, Value::Ipv4(source));
     cx.add(&DST, 16, 4, Value::Ipv4(destination));
     if !cx.need(20) {
@@ -173,7 +174,7 @@ fn decode(cx: &mut Cx<'_>) -> Next {
         cx.rule(6, 1, "ip.reserved", "RFC 791 3.1", text);
     }
     if h[8] == 0 {
-        let text = "TTL is 0: no host may send that".to_owned();
+        let text = "TTL is 0: nobody may send or forward that".to_owned();
         cx.rule(8, 1, "ip.ttl.zero", "RFC 1122 3.2.1.7", text);
     }
     cx.net = Some(Net {
@@ -182,8 +183,10 @@ fn decode(cx: &mut Cx<'_>) -> Next {
         hops: h[8],
         router_alert: None,
         fragment: more || offset > 0,
+        detour: false,
     });
     let header = header.max(20);
+    ipv4_options::decode(cx, header);
     let end = if total < header { cx.len() } else { total };
     if offset > 0 {
         // Only the first fragment begins with the next protocol's header.

@@ -4,25 +4,52 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod ah;
 mod cx;
 pub mod data;
 pub mod ethernet;
 pub mod icmp;
+pub mod icmp_ext;
 mod icmp_names;
+pub mod icmpv6;
+mod icmpv6_names;
 pub mod ipv4;
+pub mod ipv4_options;
+pub mod ipv6;
+pub mod ipv6_ext;
+pub mod ipv6_fragment;
+pub mod ipv6_options;
+pub mod ipv6_routing;
+pub mod ndp;
 mod packet;
 mod spec;
+pub mod tcp;
+pub mod udp;
 
 use std::ops::Range;
 
 pub use cx::{Checksum, Cx, Group, Net, checksum_status};
 pub use packet::{
-    Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Packet, Problem,
+    Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
     Severity, Show, Spec, Value,
 };
 
 /// Every protocol that a [`Decoder`] starts with.
-pub static PROTOS: &[&Proto] = &[&data::PROTO, &ethernet::PROTO, &icmp::PROTO, &ipv4::PROTO];
+pub static PROTOS: &[&Proto] = &[
+    &data::PROTO,
+    &ethernet::PROTO,
+    &icmp::PROTO,
+    &icmpv6::PROTO,
+    &ipv4::PROTO,
+    &ipv6::PROTO,
+    &ipv6_ext::HOP_BY_HOP,
+    &ipv6_ext::DESTINATION,
+    &ipv6_routing::PROTO,
+    &ipv6_fragment::PROTO,
+    &ah::PROTO,
+    &tcp::PROTO,
+    &udp::PROTO,
+];
 
 /// A protocol: one file, one of these, one line in the table.
 #[derive(Debug)]
@@ -35,8 +62,8 @@ pub struct Proto {
     pub rfc: &'static str,
     /// What announces it in the layer outside.
     pub claims: &'static [Claim],
-    /// Every field that it can add.
-    pub specs: &'static [&'static Spec],
+    /// Every field that it can add, as tables; two protocols may share a table.
+    pub specs: &'static [&'static [&'static Spec]],
     /// Reads one layer and says what follows.
     pub decode: fn(&mut Cx<'_>) -> Next,
     /// Appends a few words on the layer, as a one-line listing shows it; text from the packet
@@ -57,8 +84,6 @@ pub enum Claim {
     UdpPort(u16),
     /// TCP port, either side.
     TcpPort(u16),
-    /// ICMPv6 type whose body has a file of its own (MLD).
-    Icmpv6Type(u8),
     /// An IPv4 or IPv6 packet, told apart by its version.
     Ip,
 }
@@ -80,8 +105,7 @@ impl Claim {
             Self::IpProtocol(number) => (4, u16::from(number)),
             Self::UdpPort(port) => (5, port),
             Self::TcpPort(port) => (6, port),
-            Self::Icmpv6Type(number) => (7, u16::from(number)),
-            Self::Ip => (8, 0),
+            Self::Ip => (7, 0),
         };
         kind << 16 | u32::from(value)
     }
@@ -173,7 +197,7 @@ impl Decoder {
     /// [`Packet::problems`].
     pub fn decode(&self, frame: &Frame<'_>, packet: &mut Packet) {
         packet.clear();
-        let mut cx = Cx::new(self, frame.flags, frame.bytes, frame.wire_len, packet);
+        let mut cx = Cx::new(frame.flags, frame.bytes, frame.wire_len, packet);
         let claim = match frame.link {
             LinkType::Raw => Claim::Ip,
             link => Claim::Link(link),
@@ -243,7 +267,11 @@ mod tests {
                 assert!(claims.insert(claim.rank()), "{claim:?} claimed twice");
             }
         }
-        for spec in PROTOS.iter().flat_map(|proto| proto.specs) {
+        let mut seen = HashSet::new();
+        let tables = PROTOS.iter().flat_map(|proto| proto.specs.iter().copied());
+        // Two protocols may share a table, but it is one table.
+        let tables = tables.filter(|table| seen.insert(&raw const *table[0]));
+        for spec in tables.flatten() {
             assert!(keys.insert(spec.key), "field {} twice", spec.key);
             assert!(!spec.label.is_empty(), "{}", spec.key);
             assert!(!spec.rfc.is_empty(), "{}", spec.key);

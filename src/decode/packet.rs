@@ -115,6 +115,20 @@ pub struct Spec {
     pub show: Show,
 }
 
+/// A hardware address (EUI-48).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl fmt::Display for Mac {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            let colon = if index == 0 { "" } else { ":" };
+            write!(out, "{colon}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
 /// A field's value. `Text` and `Bytes` are ranges, so that a value stays `Copy`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
@@ -127,7 +141,7 @@ pub enum Value {
     /// A signed number.
     Int(i64),
     /// A MAC address.
-    Mac([u8; 6]),
+    Mac(Mac),
     /// An IPv4 address.
     Ipv4(Ipv4Addr),
     /// An IPv6 address.
@@ -311,9 +325,7 @@ impl Packet {
 
     /// First field of this spec, with its layer, in the quoted layers or in the others.
     pub fn find(&self, spec: &'static Spec, quoted: bool) -> Option<(&Layer, &Field)> {
-        let layers = self.layers.iter().filter(|layer| layer.quoted == quoted);
-        layers
-            .filter_map(|layer| Some((layer, self.field(layer, spec)?)))
-            .next()
+        let mut layers = self.layers.iter().filter(|layer| layer.quoted == quoted);
+        layers.find_map(|layer| Some((layer, self.field(layer, spec)?)))
     }
 }

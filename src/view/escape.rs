@@ -50,31 +50,15 @@ fn is_hostile(c: char) -> bool {
         ' '..='~' => false,
         // C0, DEL and C1 (a C1 CSI starts an escape sequence on some terminals).
         _ if c.is_control() => true,
-        // Unicode TR36 3.2: bidirectional overrides, embeddings, isolates and marks.
-        '\u{061c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => true,
+        // Bidirectional overrides, embeddings, isolates and marks (Unicode TR36 3.2).
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         // Line breaks that are not control characters.
-        '\u{2028}' | '\u{2029}' => true,
+        | '\u{2028}' | '\u{2029}'
         // Zero width, invisible operators, fillers, annotations, tags, variation selectors.
-        '\u{00ad}'
-        | '\u{034f}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200d}'
-        | '\u{2060}'..='\u{2065}'
-        | '\u{206a}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}' => true,
+        | '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => true,
         _ => false,
     }
 }

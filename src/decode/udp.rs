@@ -1,0 +1,103 @@
+//! UDP headers.
+//!
+//! ```text
+//! +-------------------------------+-------------------------------+
+//! |          source port          |       destination port        |
+//! +-------------------------------+-------------------------------+
+//! |            length             |           checksum            |
+//! +-------------------------------+-------------------------------+
+//! ```
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use etherparse::UdpHeaderSlice;
+
+use super::spec::specs;
+use super::{
+    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Severity, Show, checksum_status,
+};
+
+specs! {
+    SRC_PORT = "udp.srcport", "Source port", Show::Dec, "RFC 768",
+        "Which program on the sending host; 0 if no answer is wanted.";
+    DST_PORT = "udp.dstport", "Destination port", Show::Dec, "RFC 768",
+        "Which program on the receiving host.";
+    LENGTH = "udp.length", "Length", Show::Unit("bytes"), "RFC 768",
+        "Header and data of the datagram.";
+    CHECKSUM = "udp.checksum", "Checksum", Show::Hex(4), "RFC 768",
+        "Guards the datagram and the addresses; 0 in IPv4 means that none was computed.";
+    CHECKSUM_CALCULATED = "udp.checksum_calculated", "Right checksum", Show::Hex(4), "RFC 768",
+        "What the checksum should be; only shown when it is wrong.";
+    CHECKSUM_STATUS = "udp.checksum.status", "Checksum status", Show::Named(checksum_status),
+        "RFC 768", "Outcome of computing the checksum again.";
+}
+
+static SUM: Checksum = Checksum {
+    status: &CHECKSUM_STATUS,
+    calculated: &CHECKSUM_CALCULATED,
+    problem: "udp.checksum.bad",
+    rfc: "RFC 768",
+    transport: true,
+};
+
+/// User Datagram Protocol.
+pub static PROTO: Proto = Proto {
+    key: "udp",
+    name: "User Datagram Protocol",
+    rfc: "RFC 768",
+    claims: &[Claim::IpProtocol(17)],
+    specs: &[SPECS],
+    decode,
+    summary,
+};
+
+fn decode(cx: &mut Cx<'_>) -> Next {
+    let head = cx.head::<8>();
+    let Ok(udp) = UdpHeaderSlice::from_slice(&head) else {
+        return Next::Done;
+    };
+    let (source, destination) = (udp.source_port(), udp.destination_port());
+    let length = u32::from(udp.length());
+    cx.set_header(8);
+    cx.uint(&SRC_PORT, 0, 2, source);
+    cx.uint(&DST_PORT, 2, 2, destination);
+    cx.uint(&LENGTH, 4, 2, length);
+    cx.uint(&CHECKSUM, 6, 2, udp.checksum());
+    let v6 = cx
+        .net
+        .is_some_and(|net| matches!(net.source, IpAddr::V6(_)));
+    if udp.checksum() != 0 {
+        cx.verify(&SUM, 6, 0..length, Some(17));
+    } else {
+        cx.uint(&CHECKSUM_STATUS, 6.min(cx.have()), 0, 3u8);
+        if v6 && cx.have() >= 8 {
+            let text = "checksum is 0: IPv6 allows that only for some tunnels".to_owned();
+            cx.rule(6, 2, "udp.checksum.zero", "RFC 8200 8.1", text);
+        }
+    }
+    if !cx.need(8) {
+        return Next::Done;
+    }
+    let part = cx.quoted() || cx.net.is_some_and(|net| net.fragment);
+    if !part && (length < 8 || length > cx.len()) {
+        let text = format!("length {length}, but the IP packet leaves {}", cx.len());
+        cx.problem(Severity::Invalid, 4, 2, "udp.length", "RFC 768", text);
+    }
+    let end = if length < 8 { cx.len() } else { length };
+    let claims = Claims(
+        Some(Claim::UdpPort(destination)),
+        Some(Claim::UdpPort(source)),
+    );
+    Next::Proto(claims, 8..end)
+}
+
+fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
+    let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
+    if let (Some(source), Some(destination)) = (number(&SRC_PORT), number(&DST_PORT)) {
+        let _ = write!(out, "UDP {source} > {destination}");
+    }
+    if let Some(length) = number(&LENGTH) {
+        let _ = write!(out, ", length {}", length.saturating_sub(8));
+    }
+}

@@ -1,0 +1,200 @@
+//! A packet as one JSON object in one line.
+//!
+//! Layers stand in an array, outermost first; each holds its fields by key. Numbers are numbers,
+//! bytes are hexadecimal text. A field that only groups others (a record, an option) is an object;
+//! the children of a field with a value of its own (flags) stand beside it. A key that occurs more
+//! than once in one object becomes an array.
+
+use std::fmt::Write as _;
+
+use crate::decode::{Direction, Field, Frame, LinkType, Packet, Severity, Spec, Value};
+use crate::view::value::{field_bytes, push_hex};
+
+/// Appends the object, without a line feed.
+pub fn render_json(frame: &Frame<'_>, packet: &Packet, out: &mut String) {
+    let _ = write!(
+        out,
+        r#"{{"type":"packet","time":"{}","stamp":"{}","link":"{}""#,
+        frame.at,
+        frame.stamp,
+        link_name(frame.link)
+    );
+    match frame.dir {
+        Direction::Unknown => {}
+        Direction::In => out.push_str(r#","direction":"in""#),
+        Direction::Out => out.push_str(r#","direction":"out""#),
+    }
+    if frame.iface != 0 {
+        let _ = write!(out, r#","interface":{}"#, frame.iface);
+    }
+    let captured = frame.bytes.len();
+    let _ = write!(
+        out,
+        r#","length":{},"captured":{captured},"layers":["#,
+        captured.max(frame.wire_len as usize)
+    );
+    for (index, layer) in packet.layers().iter().enumerate() {
+        comma(index, out);
+        let _ = write!(
+            out,
+            r#"{{"proto":"{}","at":{},"len":{}"#,
+            layer.proto.key, layer.at, layer.len
+        );
+        if layer.quoted {
+            out.push_str(r#","quoted":true"#);
+        }
+        members(frame, packet, packet.fields_of(layer), true, out);
+        out.push('}');
+    }
+    out.push_str(r#"],"problems":["#);
+    for (index, problem) in packet.problems().iter().enumerate() {
+        comma(index, out);
+        let severity = match problem.severity {
+            Severity::Truncated => "truncated",
+            Severity::Rule => "rule",
+            Severity::Checksum => "checksum",
+            Severity::Invalid => "invalid",
+            Severity::Limit => "limit",
+        };
+        let _ = write!(
+            out,
+            r#"{{"severity":"{severity}","key":"{}","layer":{},"from":{},"to":{},"text":"#,
+            problem.key, problem.layer, problem.range.start, problem.range.end
+        );
+        push_string(&problem.text, out);
+        if !problem.rfc.is_empty() {
+            let _ = write!(out, r#","rfc":"{}""#, problem.rfc);
+        }
+        out.push('}');
+    }
+    out.push_str("]}");
+}
+
+fn comma(index: usize, out: &mut String) {
+    if index > 0 {
+        out.push(',');
+    }
+}
+
+fn link_name(link: LinkType) -> &'static str {
+    match link {
+        LinkType::Ethernet => "ethernet",
+        LinkType::Raw => "raw",
+        LinkType::LinuxSll => "linux-sll",
+        LinkType::LinuxSll2 => "linux-sll2",
+        LinkType::IcmpMessage => "icmp",
+        LinkType::Icmpv6Message => "icmpv6",
+        LinkType::Other(_) => "other",
+    }
+}
+
+/// Index behind a group's descendants.
+fn skip(fields: &[Field], index: usize) -> usize {
+    let Some(group) = fields.get(index) else {
+        return index;
+    };
+    let rest = fields.get(index + 1..).unwrap_or(&[]);
+    let inside = rest.iter().take_while(|field| field.depth > group.depth);
+    index + 1 + inside.count()
+}
+
+/// The members of one object: every field of the run that is not inside a group.
+fn walk(fields: &[Field], mut each: impl FnMut(usize, &Field)) {
+    let mut index = 0;
+    while let Some(field) = fields.get(index) {
+        each(index, field);
+        index = match field.value {
+            Value::None => skip(fields, index),
+            _ => index + 1,
+        };
+    }
+}
+
+fn members(
+    frame: &Frame<'_>,
+    packet: &Packet,
+    fields: &[Field],
+    mut comma: bool,
+    out: &mut String,
+) {
+    // Few keys are distinct, so a list is quicker than a map.
+    let mut keys: Vec<(&'static Spec, usize)> = Vec::new();
+    walk(fields, |_, field| {
+        match keys
+            .iter_mut()
+            .find(|(spec, _)| std::ptr::eq(*spec, field.spec))
+        {
+            Some((_, count)) => *count += 1,
+            None => keys.push((field.spec, 1)),
+        }
+    });
+    for (spec, count) in keys {
+        if comma {
+            out.push(',');
+        }
+        comma = true;
+        let _ = write!(out, r#""{}":"#, spec.key);
+        if count > 1 {
+            out.push('[');
+        }
+        let mut first = true;
+        walk(fields, |index, field| {
+            if std::ptr::eq(field.spec, spec) {
+                if !first {
+                    out.push(',');
+                }
+                first = false;
+                value(frame, packet, fields, index, out);
+            }
+        });
+        if count > 1 {
+            out.push(']');
+        }
+    }
+}
+
+fn value(frame: &Frame<'_>, packet: &Packet, fields: &[Field], index: usize, out: &mut String) {
+    let Some(field) = fields.get(index) else {
+        return;
+    };
+    let _ = match field.value {
+        Value::None => {
+            out.push('{');
+            let inside = fields.get(index + 1..skip(fields, index)).unwrap_or(&[]);
+            members(frame, packet, inside, false, out);
+            out.write_char('}')
+        }
+        Value::Bool(set) => write!(out, "{set}"),
+        Value::Uint(number) => write!(out, "{number}"),
+        Value::Int(number) => write!(out, "{number}"),
+        Value::Mac(mac) => write!(out, "\"{mac}\""),
+        Value::Ipv4(address) => write!(out, "\"{address}\""),
+        Value::Ipv6(address) => write!(out, "\"{address}\""),
+        Value::Text(from, to) => {
+            push_string(packet.text(from, to), out);
+            Ok(())
+        }
+        Value::Bytes => {
+            out.push('"');
+            push_hex(field_bytes(frame, field), out);
+            out.write_char('"')
+        }
+    };
+}
+
+/// A JSON string. Everything outside ASCII is escaped too, so that no direction mark or C1 control
+/// reaches a terminal through JSON.
+fn push_string(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            ' '..='~' => out.write_char(c),
+            _ => c
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .try_for_each(|unit| write!(out, "\\u{unit:04x}")),
+        };
+    }
+    out.push('"');
+}
