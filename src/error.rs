@@ -55,6 +55,21 @@ pub enum Error {
         /// One line for each part that is missing.
         missing: Vec<String>,
     },
+    /// A capture file is wrong at a place; what stood before it was read.
+    #[error(
+        "cannot read {object}: at byte {offset}{}: {reason}",
+        if *unpacked { " (unpacked)" } else { "" }
+    )]
+    Damaged {
+        /// The file, escaped.
+        object: String,
+        /// Bytes from the start of the file.
+        offset: u64,
+        /// The file is compressed: `offset` counts unpacked bytes.
+        unpacked: bool,
+        /// What is wrong there.
+        reason: String,
+    },
     /// Writing what the user asked for failed (a full disk).
     #[error("cannot write {object}: {source}")]
     Output {
@@ -139,10 +154,12 @@ fn both(raw: Option<&io::Error>, dgram: Option<&io::Error>) -> String {
 }
 
 impl Error {
-    /// Exit code: 2 for errors of use and environment, 74 (EX_IOERR) for lost output,
-    /// 77 (EX_NOPERM) for a sandbox that was required. A panic is 70, see `privilege::panic`.
+    /// Exit code: 2 for errors of use and environment, 1 for damaged input, 74 (EX_IOERR) for
+    /// lost output, 77 (EX_NOPERM) for a sandbox that was required. A panic is 70, see
+    /// `privilege::panic`.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Damaged { .. } => 1,
             Self::Output { .. } => 74,
             Self::Sandbox { .. } => 77,
             _ => 2,

@@ -3,6 +3,7 @@
 //! Two halves. The core turns bytes and times into values: no socket, no clock, no stdout, no
 //! unsafe. The shell owns those.
 
+pub mod capture;
 pub mod cli;
 pub mod craft;
 pub mod decode;
