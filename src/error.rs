@@ -178,7 +178,7 @@ impl Error {
             Self::Sandbox { .. } => {
                 vec![Hint::text("without --require-sandbox it goes on with less")]
             }
-            Self::Io { .. } | Self::Output { .. } => Vec::new(),
+            Self::Io { .. } | Self::Damaged { .. } | Self::Output { .. } => Vec::new(),
         }
     }
 
