@@ -3,13 +3,15 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic;
 use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::error::Error;
+use crate::net::route::{Kind, Query, Routes};
 use crate::sys::ethtool::{self, Feature};
 use crate::sys::netns;
 
@@ -89,7 +91,7 @@ impl Host {
         netns::exec_in_net(command, self.duplicate()?);
         command.spawn().map_err(|source| Error::Io {
             operation: "run",
-            object: format!("{:?} in host {}", command.get_program(), self.name),
+            object: format!("{} in host {}", command.get_program().display(), self.name),
             source,
         })
     }
@@ -109,6 +111,27 @@ impl Host {
                 object: path,
                 source,
             })
+    }
+
+    /// Waits until the host takes `address` for its own. The kernel makes the `local` route of an
+    /// IPv6 address in the background; what arrives before that is dropped (Ip6InAddrErrors). At
+    /// most two seconds.
+    pub fn wait_address(&self, address: IpAddr) -> Result<(), Error> {
+        let named = |source| Error::Io {
+            operation: "add",
+            object: format!("address {address} to host {}", self.name),
+            source,
+        };
+        let routes = self.run(Routes::open)?.map_err(named)?;
+        for _ in 0..2000 {
+            // No route at all is an error of the question, and means the same: not yet.
+            let route = routes.lookup(&Query::to(address));
+            if route.is_ok_and(|route| route.kind == Kind::Local) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Err(named(io::ErrorKind::TimedOut.into()))
     }
 
     /// Switches every offload of a link off, so that what a capture sees is what a wire would carry:

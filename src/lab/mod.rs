@@ -6,10 +6,14 @@
 
 mod host;
 mod isolate;
+mod link;
 mod netlink;
 mod pair;
+mod route;
 
 pub use host::Host;
 pub use isolate::{Isolation, enter_userns_if_needed};
-pub use netlink::{Link, Netlink, Route, RouteKind, VethEnd};
+pub use link::{Link, VethEnd};
+pub use netlink::Netlink;
 pub use pair::Lab;
+pub use route::{Route, RouteKind};

@@ -1,27 +1,23 @@
 //! The smallest lab: two hosts and a cable. The cable here is a plain veth pair.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::thread;
-use std::time::Duration;
 
 use crate::error::Error;
-use crate::net::route::{Kind, Query, Routes};
 
 use super::host::Host;
-use super::netlink::VethEnd;
+use super::link::VethEnd;
 
 /// Hosts wired together, both ends called `eth0`.
 #[derive(Debug)]
 pub struct Lab {
-    hosts: Vec<Host>,
+    hosts: [Host; 2],
 }
 
 impl Lab {
     /// `h1` (10.5.0.1/24, fd00:5::1/64) and `h2` (.2, ::2) with MACs 02:00:0a:05:00:01 and :02,
     /// offloads off.
     pub fn pair() -> Result<Self, Error> {
-        let hosts = vec![Host::new("h1")?, Host::new("h2")?];
+        let hosts = [Host::new("h1")?, Host::new("h2")?];
         let lab = Self { hosts };
         let [h1, h2] = [lab.h1(), lab.h2()];
         let end = VethEnd {
@@ -42,7 +38,7 @@ impl Lab {
         }
         for (host, number) in [(h1, 1), (h2, 2)] {
             host.netlink().wait_running("eth0")?;
-            wait_local(host, Self::v6(number).into())?;
+            host.wait_address(Self::v6(number).into())?;
         }
         Ok(lab)
     }
@@ -87,25 +83,4 @@ impl Lab {
         }
         Ok(())
     }
-}
-
-/// Waits until a host takes `address` for its own. The kernel makes the `local` route of an IPv6
-/// address in the background; what arrives before that is dropped (Ip6InAddrErrors). At most two
-/// seconds.
-fn wait_local(host: &Host, address: IpAddr) -> Result<(), Error> {
-    let named = |source| Error::Io {
-        operation: "add",
-        object: format!("address {address} to host {}", host.name()),
-        source,
-    };
-    let routes = host.run(Routes::open)?.map_err(named)?;
-    for _ in 0..2000 {
-        // No route at all is an error of the question, and means the same: not yet.
-        let route = routes.lookup(&Query::to(address));
-        if route.is_ok_and(|route| route.kind == Kind::Local) {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    Err(named(io::ErrorKind::TimedOut.into()))
 }
