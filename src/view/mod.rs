@@ -3,6 +3,14 @@
 pub mod escape;
 pub mod hex;
 pub mod line;
+pub mod numbers;
+pub mod objects;
 pub mod packet_json;
+pub mod ping;
+mod ping_end;
+mod ping_line;
+mod routes;
+pub mod start;
 pub mod tree;
 pub mod value;
+pub mod words;

@@ -89,10 +89,6 @@ pub struct Aim {
     pub socket: SocketChoice,
     /// The IP header as asked for; other sockets than hdrincl take TTL, TOS and options from it.
     pub header: Header,
-    /// IP_MTU_DISCOVER or IPV6_MTU_DISCOVER of raw and dgram sockets. A hdrincl socket takes PROBE
-    /// always: its DF bit is in the header, and with any other setting the kernel cuts up or
-    /// refuses what a cached path MTU does not fit (ip(7)).
-    pub mtu_discovery: MtuDiscovery,
     /// Answers from any address are answers (broadcast and multicast).
     pub any_address: bool,
     /// Our own requests come back as copies.
@@ -114,16 +110,10 @@ impl Plan {
         if target.kind == Kind::Broadcast {
             notes.push("pinging a broadcast address: every host may answer".to_owned());
         }
-        let (socket, cut_up) = self.fit(target, header_len, &mut notes)?;
-        let asked = self.wire.mtu_discovery;
+        let socket = self.fit(target, header_len, &mut notes)?;
         Ok(Aim {
             socket,
             header,
-            mtu_discovery: match asked {
-                Some(asked) => asked,
-                None if cut_up => MtuDiscovery::Want,
-                None => MtuDiscovery::Probe,
-            },
             any_address: target.kind != Kind::Unicast,
             local_target: target.local,
             notes,
@@ -335,37 +325,37 @@ impl Plan {
         ))
     }
 
-    /// The socket for the packet's size, and whether the kernel is to cut packets up.
+    /// The socket for the packet's size: with a header of its own a packet is not cut up.
     fn fit(
         &self,
         target: &Target,
         header_len: usize,
         notes: &mut Vec<String>,
-    ) -> Result<(SocketChoice, bool), Error> {
+    ) -> Result<SocketChoice, Error> {
         let Sizes::Fixed(size) = self.schedule.sizes else {
-            return Ok((self.socket, false)); // a sweep shows what does not fit as not sent
+            return Ok(self.socket); // a sweep shows what does not fit as not sent
         };
         let whole = header_len.saturating_add(ICMP).saturating_add(size);
         let Some(mtu) = target.mtu.and_then(|mtu| usize::try_from(mtu).ok()) else {
-            return Ok((self.socket, false));
+            return Ok(self.socket);
         };
         let asked = self.wire.mtu_discovery;
         let whole_or_nothing = matches!(asked, Some(MtuDiscovery::Do | MtuDiscovery::Probe));
         if whole <= mtu || whole_or_nothing {
-            return Ok((self.socket, false));
+            return Ok(self.socket);
         }
         let by_hand = self
             .header
             .by_hand_only()
             .or(self.output.show_headers.then_some("--show-headers"));
         match (self.socket, by_hand) {
-            (SocketChoice::Raw | SocketChoice::Dgram, _) => Ok((self.socket, true)),
+            (SocketChoice::Raw | SocketChoice::Dgram, _) => Ok(self.socket),
             (SocketChoice::Auto, None) => {
                 notes.push(format!(
                     "{whole} bytes are more than the MTU of {mtu}: the kernel builds the header \
                      and sends fragments (--socket raw)"
                 ));
-                Ok((SocketChoice::Raw, true))
+                Ok(SocketChoice::Raw)
             }
             (_, by_hand) => Err(usage(
                 format!(

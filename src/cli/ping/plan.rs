@@ -94,7 +94,6 @@ impl HeaderWish {
             (self.length.is_some(), "--ip-length"),
             (self.checksum.is_some(), "--ip-checksum"),
             (self.source.is_some(), "--source"),
-            (self.flow_label.is_some(), "-F (--flow-label)"),
             (self.hop_by_hop.is_some(), "--hop-by-hop"),
             (self.dest_options.is_some(), "--dest-options"),
         ])

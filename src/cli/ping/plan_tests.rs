@@ -6,6 +6,7 @@ use clap::Parser;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::craft::ipv6_ext::Extension;
 use crate::error::Error;
 use crate::ping::Sizes;
 
@@ -54,75 +55,91 @@ fn refusal(result: Result<impl std::fmt::Debug, Error>) -> (String, String) {
     }
 }
 
+/// Columns: command line | uid | part of the reason | part of the fix.
+const REFUSED_WITHOUT_ADDRESS: &str = "
+-f h                             | 1000 | cannot flood: the shortest interval for a user is 2 ms | sudo
+-i 0 h                           | 1000 | 2 ms                         | -i 2ms
+-i 1.9ms h                       | 1000 | 2 ms                         | -i 2ms
+-l 4 h                           | 1000 | cannot preload 4 probes      | -l 3
+-B h                             | 0    | -B is refused                | -I ADDRESS
+-C h                             | 0    | -C is refused                | leave
+-d h                             | 0    | -d is refused                | leave
+-N name h                        | 0    | -N is refused                | iputils
+-N h                             | 0    | -N is refused                | iputils
+10.0.0.1 10.0.0.2                | 0    | 2 hosts given: hops          | rawsock ping 10.0.0.2
+-c 1                             | 0    | a HOST is missing            | rawsock ping 127.0.0.1
+--socket dgram --frag-offset 3 h | 0    | --frag-offset needs an IP header built by hand | hdrincl
+--socket raw --ip-id 3 h         | 0    | --ip-id needs                | hdrincl
+--socket raw --df h              | 0    | --df needs                   | hdrincl
+--socket raw --proto 2 h         | 0    | --proto needs                | hdrincl
+--socket raw --source 10.0.0.1 h | 0    | --source needs               | hdrincl
+--socket dgram --hop-by-hop ra h | 0    | --hop-by-hop needs           | hdrincl
+--socket dgram --show-headers h  | 0    | --show-headers shows         | hdrincl
+--socket dgram -e 0 h            | 0    | -e 0 needs a raw socket      | another identifier
+-R --ip-option ra h              | 0    | at most 40 fit               | leave one
+-I eth0 -I eth1 h                | 0    | -I takes one interface       | -I eth0
+-I 10.0.0.1 --source 10.0.0.2 h  | 0    | both set the source          | --source
+";
+
+/// Columns: command line | uid | target | part of the reason | part of the fix.
+const REFUSED_FOR_ADDRESS: &str = "
+h                          | 0    | broadcast | 10.0.0.255 is a broadcast address | ping -b 10.0.0.255
+-b -i 0.5 h                | 1000 | broadcast | so fast                        | -i 1
+-f h                       | 0    | group     | is a multicast group           | -b 224.0.0.1
+-i 0.1 h                   | 1000 | group     | so fast                        | -i 1
+--source 9.9.9.9 h         | 0    | foreign   | 9.9.9.9 is not an address of this host | --spoof
+--source 9.9.9.9 --spoof h | 0    | far       | beyond the networks            | --yes
+--source fe80::2 h         | 0    | v4        | --source is of the other family | IPv4
+-I 10.0.0.1 h              | 0    | v6        | -I is of the other family      | IPv6
+-F 5 h                     | 0    | v4        | IPv4 has no such field         | -6
+--hop-by-hop ra h          | 0    | v4        | --hop-by-hop: IPv4 has no      | -6
+-R h                       | 0    | v6        | IPv6 has no such field         | -4
+--df h                     | 0    | v6        | --df: IPv6 has no              | -4
+--ip-id 65536 h            | 0    | v4        | IPv4 has 16 bits               | 65535
+-s 65508 -M do h           | 0    | v4        | 65508 bytes is too large: IPv4 has room for 65507 (65535 - 20 IP header - 8 ICMP header) | -s 65507
+-s 65507 -R h              | 0    | v4        | room for 65467                 | -s 65467
+-s 65528 h                 | 0    | v6        | IPv6 has room for 65527 (65535 - 8 ICMP header) | -s 65527
+--sweep 0:70000:1000 h     | 0    | v4        | 70000 bytes is too large       | --sweep 0:65507:1000
+-s 1473 --ip-id 1 h        | 0    | v4        | 1501 bytes do not fit the MTU of 1500 | -s 1472
+-s 1473 --socket hdrincl h | 0    | v4        | does not cut up                | --socket raw
+-s 1473 --show-headers h   | 0    | v4        | (--show-headers)               | -s 1472
+";
+
+fn rows<const N: usize>(table: &'static str) -> impl Iterator<Item = [&'static str; N]> {
+    let lines = table.lines().filter(|line| !line.is_empty());
+    lines.map(|line| {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        cells.try_into().unwrap_or_else(|cells| panic!("{cells:?}"))
+    })
+}
+
+fn named_target(name: &str) -> Target {
+    let group = |kind, address| Target {
+        kind,
+        ..target(address)
+    };
+    let foreign = Target {
+        source_is_ours: false,
+        ..target("10.0.0.2")
+    };
+    match name {
+        "v4" => target("10.0.0.2"),
+        "v6" => target("fe80::1"),
+        "broadcast" => group(Kind::Broadcast, "10.0.0.255"),
+        "group" => group(Kind::Multicast, "224.0.0.1"),
+        "foreign" => foreign,
+        "far" => Target {
+            attached: false,
+            ..foreign
+        },
+        other => panic!("{other}"),
+    }
+}
+
 #[test]
 fn refusals_without_an_address() {
-    let table = [
-        // line, uid, part of the reason, part of the fix
-        (
-            "-f h",
-            1000,
-            "cannot flood: the shortest interval for a user is 2 ms",
-            "sudo",
-        ),
-        ("-i 0 h", 1000, "2 ms", "-i 2ms"),
-        ("-i 1.9ms h", 1000, "2 ms", "-i 2ms"),
-        ("-l 4 h", 1000, "cannot preload 4 probes", "-l 3"),
-        ("-B h", 0, "-B is refused", "-I ADDRESS"),
-        ("-C h", 0, "-C is refused", "leave"),
-        ("-d h", 0, "-d is refused", "leave"),
-        ("-N name h", 0, "-N is refused", "iputils"),
-        ("-N h", 0, "-N is refused", "iputils"),
-        (
-            "10.0.0.1 10.0.0.2",
-            0,
-            "2 hosts given: hops",
-            "rawsock ping 10.0.0.2",
-        ),
-        ("-c 1", 0, "a HOST is missing", "rawsock ping 127.0.0.1"),
-        (
-            "--socket dgram --frag-offset 3 h",
-            0,
-            "--frag-offset needs an IP header built by hand",
-            "hdrincl",
-        ),
-        ("--socket raw --ip-id 3 h", 0, "--ip-id needs", "hdrincl"),
-        ("--socket raw --df h", 0, "--df needs", "hdrincl"),
-        ("--socket raw --proto 2 h", 0, "--proto needs", "hdrincl"),
-        (
-            "--socket raw --source 10.0.0.1 h",
-            0,
-            "--source needs",
-            "hdrincl",
-        ),
-        (
-            "--socket dgram -F 3 h",
-            0,
-            "-F (--flow-label) needs",
-            "hdrincl",
-        ),
-        (
-            "--socket dgram --show-headers h",
-            0,
-            "--show-headers shows",
-            "hdrincl",
-        ),
-        (
-            "--socket dgram -e 0 h",
-            0,
-            "-e 0 needs a raw socket",
-            "another identifier",
-        ),
-        ("-R --ip-option ra h", 0, "at most 40 fit", "leave one"),
-        ("-I eth0 -I eth1 h", 0, "-I takes one interface", "-I eth0"),
-        (
-            "-I 10.0.0.1 --source 10.0.0.2 h",
-            0,
-            "both set the source",
-            "--source",
-        ),
-    ];
-    for (line, uid, reason, fix) in table {
-        let (message, hint) = refusal(plan(line, uid));
+    for [line, uid, reason, fix] in rows(REFUSED_WITHOUT_ADDRESS) {
+        let (message, hint) = refusal(plan(line, uid.parse().unwrap()));
         assert!(message.contains(reason), "{line}: {message}");
         assert!(hint.contains(fix), "{line}: {hint}");
     }
@@ -130,115 +147,9 @@ fn refusals_without_an_address() {
 
 #[test]
 fn refusals_of_an_address() {
-    let broadcast = Target {
-        kind: Kind::Broadcast,
-        ..target("10.0.0.255")
-    };
-    let group = Target {
-        kind: Kind::Multicast,
-        ..target("224.0.0.1")
-    };
-    let foreign = Target {
-        source_is_ours: false,
-        ..target("10.0.0.2")
-    };
-    let far = Target {
-        attached: false,
-        ..foreign
-    };
-    let v4 = target("10.0.0.2");
-    let v6 = target("fe80::1");
-    let table = [
-        (
-            "h",
-            0,
-            broadcast,
-            "10.0.0.255 is a broadcast address",
-            "ping -b 10.0.0.255",
-        ),
-        ("-b -i 0.5 h", 1000, broadcast, "so fast", "-i 1"),
-        ("-f h", 0, group, "is a multicast group", "-b 224.0.0.1"),
-        ("-i 0.1 h", 1000, group, "so fast", "-i 1"),
-        (
-            "--source 9.9.9.9 h",
-            0,
-            foreign,
-            "9.9.9.9 is not an address of this host",
-            "--spoof",
-        ),
-        (
-            "--source 9.9.9.9 --spoof h",
-            0,
-            far,
-            "beyond the networks",
-            "--yes",
-        ),
-        (
-            "--source fe80::2 h",
-            0,
-            v4,
-            "--source is of the other family",
-            "IPv4",
-        ),
-        ("-I 10.0.0.1 h", 0, v6, "-I is of the other family", "IPv6"),
-        ("-F 5 h", 0, v4, "IPv4 has no such field", "-6"),
-        (
-            "--hop-by-hop ra h",
-            0,
-            v4,
-            "--hop-by-hop: IPv4 has no",
-            "-6",
-        ),
-        ("-R h", 0, v6, "IPv6 has no such field", "-4"),
-        ("--df h", 0, v6, "--df: IPv6 has no", "-4"),
-        ("--ip-id 65536 h", 0, v4, "IPv4 has 16 bits", "65535"),
-        (
-            "-s 65508 -M do h",
-            0,
-            v4,
-            "65508 bytes is too large: IPv4 has room for 65507 (65535 - 20 IP header - 8 ICMP header)",
-            "-s 65507",
-        ),
-        ("-s 65507 -R h", 0, v4, "room for 65467", "-s 65467"),
-        (
-            "-s 65528 h",
-            0,
-            v6,
-            "IPv6 has room for 65527 (65535 - 8 ICMP header)",
-            "-s 65527",
-        ),
-        (
-            "--sweep 0:70000:1000 h",
-            0,
-            v4,
-            "70000 bytes is too large",
-            "--sweep 0:65507:1000",
-        ),
-        (
-            "-s 1473 --ip-id 1 h",
-            0,
-            v4,
-            "1501 bytes do not fit the MTU of 1500",
-            "-s 1472",
-        ),
-        (
-            "-s 1473 --socket hdrincl h",
-            0,
-            v4,
-            "does not cut up",
-            "--socket raw",
-        ),
-        (
-            "-s 1473 --show-headers h",
-            0,
-            v4,
-            "(--show-headers)",
-            "-s 1472",
-        ),
-    ];
-    for (line, uid, target, reason, fix) in table {
-        let plan = plan(line, uid).unwrap();
-        let (message, hint) = refusal(plan.aim(&target));
+    for [line, uid, name, reason, fix] in rows(REFUSED_FOR_ADDRESS) {
+        let plan = plan(line, uid.parse().unwrap()).unwrap();
+        let (message, hint) = refusal(plan.aim(&named_target(name)));
         assert!(message.contains(reason), "{line}: {message}");
         assert!(hint.contains(fix), "{line}: {hint}");
     }
@@ -256,25 +167,14 @@ fn what_the_guards_let_through() {
     ] {
         assert!(plan(line, uid).is_ok(), "{line}");
     }
-    let broadcast = Target {
-        kind: Kind::Broadcast,
-        ..target("10.0.0.255")
-    };
+    let broadcast = named_target("broadcast");
     let aim = plan("-b h", 1000).unwrap().aim(&broadcast).unwrap();
     assert!(aim.any_address);
     assert_eq!(aim.notes.len(), 1);
-    let foreign = Target {
-        source_is_ours: false,
-        ..target("10.0.0.2")
-    };
     let spoofing = plan("--source 9.9.9.9 --spoof h", 0).unwrap();
-    assert!(spoofing.aim(&foreign).is_ok());
-    let far = Target {
-        attached: false,
-        ..foreign
-    };
+    assert!(spoofing.aim(&named_target("foreign")).is_ok());
     let spoofing = plan("--source 9.9.9.9 --spoof --yes h", 0).unwrap();
-    assert!(spoofing.aim(&far).is_ok());
+    assert!(spoofing.aim(&named_target("far")).is_ok());
 }
 
 #[test]
@@ -298,7 +198,7 @@ fn unbounded_flood_of_root_ends_and_says_so() {
         ),
         ("-f -c 9 h", None, None),
         ("-f -w 3 h", None, None),
-        ("-f --for 1m h", Some(Duration::from_secs(60)), None),
+        ("-f --for 1m h", Some(Duration::from_mins(1)), None),
         ("-i 1ms h", None, None),
         ("-A h", None, None),
     ] {
@@ -389,7 +289,7 @@ fn header_options_arrive_in_the_ipv6_header() {
         (0xabcde, 9, 0x2e)
     );
     assert_eq!(header.source.to_string(), "fe80::9");
-    let protocols: Vec<_> = header.extensions.iter().map(|ext| ext.protocol()).collect();
+    let protocols: Vec<_> = header.extensions.iter().map(Extension::protocol).collect();
     assert_eq!(protocols, [0, 44]);
     assert_eq!(header.len(), 40 + 8 + 8);
     let random = super::plan_tests::plan("-F 0 h", 0).unwrap();
@@ -410,10 +310,7 @@ fn defaults_leave_the_kernel_its_fields() {
         (Some(0), Some(0), 0)
     );
     assert!(header.df && header.source.is_unspecified());
-    assert_eq!(
-        (aim.socket, aim.mtu_discovery),
-        (SocketChoice::Auto, MtuDiscovery::Probe)
-    );
+    assert_eq!(aim.socket, SocketChoice::Auto);
     let group = Target {
         kind: Kind::Multicast,
         ..target("224.0.0.1")
@@ -428,26 +325,17 @@ fn defaults_leave_the_kernel_its_fields() {
 fn what_is_larger_than_the_mtu_is_left_to_the_kernel() {
     let v4 = target("10.0.0.2");
     let aim = plan("-s 1473 h", 0).unwrap().aim(&v4).unwrap();
-    assert_eq!(
-        (aim.socket, aim.mtu_discovery),
-        (SocketChoice::Raw, MtuDiscovery::Want)
-    );
+    assert_eq!(aim.socket, SocketChoice::Raw);
     assert!(aim.notes[0].contains("1501 bytes are more than the MTU of 1500"));
     let whole = plan("-s 1473 -M do h", 0).unwrap().aim(&v4).unwrap();
-    assert_eq!(
-        (whole.socket, whole.mtu_discovery),
-        (SocketChoice::Auto, MtuDiscovery::Do)
-    );
+    assert_eq!(whole.socket, SocketChoice::Auto);
     let sweep = plan("--sweep 1400:1600:10 h", 0).unwrap().aim(&v4).unwrap();
     assert_eq!((sweep.socket, sweep.notes.len()), (SocketChoice::Auto, 0));
     let dgram = plan("-s 1473 --socket dgram h", 0)
         .unwrap()
         .aim(&v4)
         .unwrap();
-    assert_eq!(
-        (dgram.socket, dgram.mtu_discovery),
-        (SocketChoice::Dgram, MtuDiscovery::Want)
-    );
+    assert_eq!(dgram.socket, SocketChoice::Dgram);
 }
 
 #[test]
