@@ -11,12 +11,16 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+#[path = "net/end.rs"]
+mod end;
 #[path = "net/frames.rs"]
 mod frames;
 #[path = "net/harness.rs"]
 mod harness;
 #[path = "net/lab.rs"]
 mod lab;
+#[path = "net/leaves.rs"]
+mod leaves;
 #[path = "net/link.rs"]
 mod link;
 #[path = "net/oracle.rs"]
@@ -41,7 +45,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = harness::enter(&arguments);
-    let tests = [lab::TESTS, oracle::TESTS, route::TESTS, wire::TESTS].concat();
+    let tests = [
+        lab::TESTS,
+        leaves::TESTS,
+        oracle::TESTS,
+        route::TESTS,
+        wire::TESTS,
+    ]
+    .concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

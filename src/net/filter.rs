@@ -5,7 +5,7 @@
 //! cooked packet socket's the IP header (both measured). A load outside the packet drops it, so
 //! lengths are compared first wherever a short packet shall pass.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::bpf::{
     ADD, ADD_X, AND, Assembler, Insn, JEQ, JGE, JGE_X, LD_B, LD_B_X, LD_H, LD_H_X, LD_IMM, LD_LEN,
@@ -22,6 +22,9 @@ pub struct Want<'a> {
     pub own_requests: bool,
     /// Protocol number in our probes' header: 1, 58, or what the user asked for.
     pub proto: u8,
+    /// Where the ICMP header of our probes begins, if their own `ihl` lies; else it is read from the
+    /// quote.
+    pub header_len: Option<u8>,
     /// Destination whose redirects (ICMPv6 type 137) are about us; they need not quote.
     pub target: Option<Ipv6Addr>,
 }
@@ -38,6 +41,9 @@ const KEEP_X: u32 = 0;
 const NEXT_HEADER: u32 = 1;
 /// 1 when a quote that cannot be read shall pass.
 const LENIENT: u32 = 2;
+
+/// An error's quote begins so many bytes behind its header's start (RFC 792, RFC 4443).
+const QUOTE: u32 = 8;
 
 const ACCEPT: u32 = u32::MAX;
 const MAX_IDS: usize = 64;
@@ -71,10 +77,10 @@ pub fn icmp4(want: &Want<'_>) -> Option<Vec<Insn>> {
     asm.op(LD_IMM, 1);
     asm.op(ST, LENIENT);
     asm.label("quote");
-    probe4(&mut asm, 8, want);
+    quote4(&mut asm, want);
     asm.label("ours");
     asm.op(LD_H_X, 4);
-    end(asm, want)
+    end(asm, want.ids)
 }
 
 /// For an IPv6 raw socket of protocol 58. `None` for more than 64 ids.
@@ -96,7 +102,7 @@ pub fn icmp6(want: &Want<'_>) -> Option<Vec<Insn>> {
     asm.op(ST, LENIENT);
     asm.label("quote");
     asm.op(LDX_IMM, 0);
-    probe6(&mut asm, 8, want);
+    quote6(&mut asm, want);
     asm.label("redirect");
     match want.target {
         // RFC 4861 4.5: the destination begins at byte 24.
@@ -112,56 +118,79 @@ pub fn icmp6(want: &Want<'_>) -> Option<Vec<Insn>> {
     }
     asm.label("ours");
     asm.op(LD_H, 4);
-    end(asm, want)
+    end(asm, want.ids)
 }
 
-/// For a cooked packet socket: our probes on their way out, IPv4 and IPv6.
-pub fn outgoing_probe(want: &Want<'_>, v6: bool) -> Option<Vec<Insn>> {
+/// For a cooked packet socket: our probes on their way out. Only what no user can set wrong is
+/// looked at: the EtherType, the destination, and type and id where our own header ends
+/// (`header_len` bytes, options and extension headers included). `None` for more than 64 ids.
+pub fn outgoing_probe(destination: IpAddr, header_len: u32, ids: &[u16]) -> Option<Vec<Insn>> {
     let mut asm = Assembler::default();
     asm.op(LD_B, AD_PKTTYPE);
-    asm.jump(JEQ, u32::from(libc::PACKET_OUTGOING), None, Some("drop"));
+    let outgoing = u32::from(libc::PACKET_OUTGOING);
+    asm.jump(JEQ, outgoing, None, Some("drop"));
     asm.op(LD_H, AD_PROTOCOL);
-    asm.op(LDX_IMM, 0);
-    let ethertype = if v6 { libc::ETH_P_IPV6 } else { libc::ETH_P_IP };
-    asm.jump(JEQ, ethertype.cast_unsigned(), None, Some("drop"));
-    asm.op(LD_IMM, 0);
-    asm.op(ST, LENIENT);
-    if v6 {
-        probe6(&mut asm, 0, want);
-    } else {
-        probe4(&mut asm, 0, want);
-    }
-    end(asm, want)
+    let request = match destination {
+        IpAddr::V4(destination) => {
+            let ethertype = libc::ETH_P_IP.cast_unsigned();
+            asm.jump(JEQ, ethertype, None, Some("drop"));
+            address(&mut asm, 16, &destination.octets());
+            8
+        }
+        IpAddr::V6(destination) => {
+            let ethertype = libc::ETH_P_IPV6.cast_unsigned();
+            asm.jump(JEQ, ethertype, None, Some("drop"));
+            address(&mut asm, 24, &destination.octets());
+            128
+        }
+    };
+    asm.op(LD_B, header_len);
+    asm.jump(JEQ, request, None, Some("drop"));
+    asm.op(LD_H, header_len.saturating_add(4));
+    end(asm, ids)
 }
 
-/// An IPv4 datagram at `X + base`: to "id" with its ICMP id loaded if it is an echo request under
+/// Goes on only if the address at `at` is this one, else to "drop".
+fn address(asm: &mut Assembler, at: u32, octets: &[u8]) {
+    for (at, word) in (at..).step_by(4).zip(octets.chunks_exact(4)) {
+        asm.op(LD_W, at);
+        let word = word.iter().fold(0, |w, &b| w << 8 | u32::from(b));
+        asm.jump(JEQ, word, None, Some("drop"));
+    }
+}
+
+/// The IPv4 datagram that an error at `X` quotes: to "id" with its ICMP id loaded if it is an echo request under
 /// our protocol number, to "unreadable" if it is cut or no IPv4 header, else to "drop".
-fn probe4(asm: &mut Assembler, base: u32, want: &Want<'_>) {
-    need(asm, base + 20);
-    asm.op(LD_B_X, base);
+fn quote4(asm: &mut Assembler, want: &Want<'_>) {
+    need(asm, QUOTE + 20);
+    asm.op(LD_B_X, QUOTE);
     asm.jump(JGE, 0x50, Some("unreadable"), None);
     asm.jump(JGE, 0x45, None, Some("unreadable")); // version 4, at least 5 words
-    asm.op(LD_B_X, base + 9);
+    asm.op(LD_B_X, QUOTE + 9);
     asm.jump(JEQ, want.proto.into(), None, Some("drop"));
-    asm.op(LD_B_X, base);
-    asm.op(AND, 0xf);
-    asm.op(LSH, 2);
+    if let Some(len) = want.header_len {
+        asm.op(LD_IMM, len.into());
+    } else {
+        asm.op(LD_B_X, QUOTE);
+        asm.op(AND, 0xf);
+        asm.op(LSH, 2);
+    }
     asm.op(ADD_X, 0);
     asm.op(TAX, 0);
-    need(asm, base + 8);
-    asm.op(LD_B_X, base);
+    need(asm, QUOTE + 8);
+    asm.op(LD_B_X, QUOTE);
     asm.jump(JEQ, 8, None, Some("drop"));
-    asm.op(LD_H_X, base + 4);
+    asm.op(LD_H_X, QUOTE + 4);
     asm.goto("id");
 }
 
 /// The same for an IPv6 datagram, whose extension headers are walked up to three deep.
-fn probe6(asm: &mut Assembler, base: u32, want: &Want<'_>) {
-    need(asm, base + 40);
-    asm.op(LD_B_X, base);
+fn quote6(asm: &mut Assembler, want: &Want<'_>) {
+    need(asm, QUOTE + 40);
+    asm.op(LD_B_X, QUOTE);
     asm.op(AND, 0xf0);
     asm.jump(JEQ, 0x60, None, Some("unreadable"));
-    asm.op(LD_B_X, base + 6);
+    asm.op(LD_B_X, QUOTE + 6);
     for [walk, past] in [["ext1", "past1"], ["ext2", "past2"], ["ext3", "past3"]] {
         asm.jump(JEQ, want.proto.into(), Some("found"), None);
         // RFC 8200 4: hop-by-hop, routing, fragment, destination options.
@@ -170,10 +199,10 @@ fn probe6(asm: &mut Assembler, base: u32, want: &Want<'_>) {
         }
         asm.goto(past);
         asm.label(walk);
-        need(asm, base + 42);
-        asm.op(LD_B_X, base + 40);
+        need(asm, QUOTE + 42);
+        asm.op(LD_B_X, QUOTE + 40);
         asm.op(ST, NEXT_HEADER);
-        asm.op(LD_B_X, base + 41);
+        asm.op(LD_B_X, QUOTE + 41);
         asm.op(ADD, 1);
         asm.op(LSH, 3);
         asm.op(ADD_X, 0);
@@ -183,10 +212,10 @@ fn probe6(asm: &mut Assembler, base: u32, want: &Want<'_>) {
     }
     asm.jump(JEQ, want.proto.into(), Some("found"), Some("drop"));
     asm.label("found");
-    need(asm, base + 48);
-    asm.op(LD_B_X, base + 40);
+    need(asm, QUOTE + 48);
+    asm.op(LD_B_X, QUOTE + 40);
     asm.jump(JEQ, 128, None, Some("drop"));
-    asm.op(LD_H_X, base + 44);
+    asm.op(LD_H_X, QUOTE + 44);
     asm.goto("id");
 }
 
@@ -202,12 +231,12 @@ fn need(asm: &mut Assembler, len: u32) {
 }
 
 /// The common end: at "id" the id is in `A`.
-fn end(mut asm: Assembler, want: &Want<'_>) -> Option<Vec<Insn>> {
-    if want.ids.len() > MAX_IDS {
+fn end(mut asm: Assembler, ids: &[u16]) -> Option<Vec<Insn>> {
+    if ids.len() > MAX_IDS {
         return None;
     }
     asm.label("id");
-    for &id in want.ids {
+    for &id in ids {
         asm.jump(JEQ, id.into(), Some("accept"), None);
     }
     asm.goto("drop");
@@ -233,6 +262,7 @@ mod tests {
             ids: &IDS,
             own_requests: true,
             proto: 1,
+            header_len: None,
             target: None,
         }
     }
@@ -353,6 +383,19 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_whose_ihl_lies_is_found_where_it_is() {
+        let liar = Want {
+            header_len: Some(20),
+            ..want()
+        };
+        let mut quote = ip4(5, 1, &icmp(8, 7));
+        quote[0] = 0x47;
+        assert!(passes4(&liar, &ip4(5, 1, &error(12, &quote))));
+        quote[25] = 9;
+        assert!(!passes4(&liar, &ip4(5, 1, &error(12, &quote))));
+    }
+
+    #[test]
     fn extension_headers_of_a_quote_are_walked() {
         let hop = [60, 0, 1, 4, 0, 0, 0, 0];
         let options = [&[44, 1][..], &[0; 14]].concat();
@@ -414,20 +457,31 @@ mod tests {
             }
         };
         let out = libc::PACKET_OUTGOING;
-        let program = outgoing_probe(&want(), false).unwrap();
-        let probe = ip4(6, 1, &icmp(8, 7));
-        assert_ne!(run(&program, &probe, &outgoing(libc::ETH_P_IP, out)), 0);
-        assert_eq!(run(&program, &probe, &outgoing(libc::ETH_P_IP, 0)), 0);
-        assert_eq!(run(&program, &probe, &outgoing(libc::ETH_P_IPV6, out)), 0);
-        assert_eq!(
-            run(&program, &probe[..20], &outgoing(libc::ETH_P_IP, out)),
-            0
-        );
-        let program = outgoing_probe(&want6(), true).unwrap();
-        let probe = ip6(58, &icmp(128, 7));
-        assert_ne!(run(&program, &probe, &outgoing(libc::ETH_P_IPV6, out)), 0);
-        let foreign = ip6(58, &icmp(128, 8));
-        assert_eq!(run(&program, &foreign, &outgoing(libc::ETH_P_IPV6, out)), 0);
+        let mut probe = ip4(6, 253, &icmp(8, 7));
+        probe[16..20].copy_from_slice(&[10, 0, 0, 9]);
+        let to = IpAddr::from([10, 0, 0, 9]);
+        let program = outgoing_probe(to, 24, &IDS).unwrap();
+        let passes = |packet: &[u8], ethertype, kind| {
+            run(&program, packet, &outgoing(ethertype, kind)) == ACCEPT
+        };
+        assert!(passes(&probe, libc::ETH_P_IP, out));
+        assert!(!passes(&probe, libc::ETH_P_IP, 0));
+        assert!(!passes(&probe, libc::ETH_P_IPV6, out));
+        assert!(!passes(&probe[..28], libc::ETH_P_IP, out));
+        for (at, other) in [(19, 8), (24, 0), (29, 8)] {
+            let mut changed = probe.clone();
+            changed[at] = other;
+            assert!(!passes(&changed, libc::ETH_P_IP, out), "byte {at}");
+        }
+
+        let to: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let mut probe = ip6(58, &icmp(128, 7));
+        probe[24..40].copy_from_slice(&to.octets());
+        let program = outgoing_probe(to.into(), 40, &IDS).unwrap();
+        let here = outgoing(libc::ETH_P_IPV6, out);
+        assert_eq!(run(&program, &probe, &here), ACCEPT);
+        probe[45] = 8;
+        assert_eq!(run(&program, &probe, &here), 0);
     }
 
     #[test]
@@ -437,7 +491,8 @@ mod tests {
             ids: &ids[..64],
             ..want6()
         };
-        for program in [icmp4(&most), icmp6(&most), outgoing_probe(&most, true)] {
+        let to = Ipv6Addr::LOCALHOST.into();
+        for program in [icmp4(&most), icmp6(&most), outgoing_probe(to, 40, most.ids)] {
             assert!(program.unwrap().len() < 255);
         }
         let too_many = Want {

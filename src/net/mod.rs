@@ -10,6 +10,7 @@ pub mod options;
 pub mod queue;
 pub mod route;
 pub mod session;
+pub mod tap;
 
 use std::io;
 use std::net::IpAddr;

@@ -5,6 +5,7 @@ pub mod cmsg;
 pub mod cred;
 pub mod ethtool;
 pub mod netns;
+pub mod packet;
 pub mod poll;
 pub mod signal;
 pub mod sockopt;
