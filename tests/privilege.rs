@@ -13,6 +13,8 @@ use libtest_mimic::{Arguments, Trial};
 mod child;
 #[path = "privilege/dropped.rs"]
 mod dropped;
+#[path = "privilege/names.rs"]
+mod names;
 #[path = "privilege/parent.rs"]
 mod parent;
 
@@ -20,7 +22,10 @@ fn main() -> ExitCode {
     if let Some(code) = child::role() {
         return code;
     }
-    let trials: Vec<Trial> = dropped::trials();
+    let trials: Vec<Trial> = [dropped::trials(), names::trials()]
+        .into_iter()
+        .flatten()
+        .collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     parent::clean_up();
     conclusion.exit_code()

@@ -8,6 +8,7 @@ pub mod icmp;
 pub mod ifaces;
 pub mod options;
 pub mod queue;
+pub mod resolve;
 pub mod route;
 pub mod session;
 pub mod tap;

@@ -306,6 +306,10 @@ mod tests {
             let all = names.len();
             names.dedup();
             assert_eq!(names.len(), all, "{}", need.command);
+            // A process that may not end would crash instead.
+            for ending in ["exit_group", "rt_sigreturn"] {
+                assert!(names.contains(&ending), "{}: {ending}", need.command);
+            }
             assert!(program.len() <= 250, "{}: {}", need.command, program.len());
         }
     }

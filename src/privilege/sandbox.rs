@@ -1,10 +1,10 @@
-//! Landlock and seccomp: no file, no TCP, and only the system calls of the command's row.
+//! Landlock and seccomp: only the files, ports and system calls of the command's row.
 
 use super::table::Need;
 use super::{Report, filter};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
-    Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 
 /// How much of the Landlock rules the running kernel enforces.
@@ -25,7 +25,7 @@ const RIGHTS: ABI = ABI::V6;
 
 /// Applies Landlock, then the filter, and writes down what this kernel could not do.
 pub(super) fn restrict(need: &Need, report: &mut Report) {
-    match landlock() {
+    match landlock(need) {
         Ok(RulesetStatus::FullyEnforced) => report.landlock = Landlock::Full,
         Ok(RulesetStatus::PartiallyEnforced) => {
             report.landlock = Landlock::Partial;
@@ -49,13 +49,21 @@ pub(super) fn restrict(need: &Need, report: &mut Report) {
     }
 }
 
-/// Handles every right and allows none.
-fn landlock() -> Result<RulesetStatus, landlock::RulesetError> {
+/// Handles every right and allows only reading below `files` and connecting to `tcp_ports`.
+fn landlock(need: &Need) -> Result<RulesetStatus, landlock::RulesetError> {
+    // A path that is not there adds no rule.
+    let files = path_beneath_rules(need.files, AccessFs::ReadFile | AccessFs::ReadDir);
+    let ports = need
+        .tcp_ports
+        .iter()
+        .map(|port| Ok::<_, landlock::RulesetError>(NetPort::new(*port, AccessNet::ConnectTcp)));
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(RIGHTS))?
         .handle_access(AccessNet::from_all(RIGHTS))?
         .scope(Scope::from_all(RIGHTS))?
-        .create()?;
+        .create()?
+        .add_rules(files)?
+        .add_rules(ports)?;
     Ok(ruleset.restrict_self()?.ruleset)
 }

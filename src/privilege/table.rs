@@ -9,6 +9,10 @@ pub struct Need {
     pub needs: &'static str,
     /// What happens where the right is missing.
     pub without: &'static str,
+    /// Files and directories that stay readable; those that do not exist are left out.
+    pub files: &'static [&'static str],
+    /// TCP ports that it may still connect to.
+    pub tcp_ports: &'static [u16],
     /// Allowed system calls, in groups that rows share.
     pub groups: &'static [&'static [Call]],
     /// What happens on any other call.
@@ -99,15 +103,18 @@ macro_rules! only {
     };
 }
 
-/// Memory for data, never for code: without this pair nothing that came in can be executed.
+/// Memory for data: what is written can never be executed.
 static MEMORY: &[Call] = &[
-    only!(SYS_mmap: &[&[lacks(2, libc::PROT_EXEC), has(3, libc::MAP_ANONYMOUS)]]),
     only!(SYS_mprotect: &[&[lacks(2, libc::PROT_EXEC)]]),
     only!(SYS_munmap: &[]),
     only!(SYS_mremap: &[]),
     only!(SYS_madvise: &[]),
     only!(SYS_brk: &[]),
 ];
+
+/// New memory that is no file and no code.
+static NEW_MEMORY: &[Call] =
+    &[only!(SYS_mmap: &[&[lacks(2, libc::PROT_EXEC), has(3, libc::MAP_ANONYMOUS)]])];
 
 /// Ending: by return, by panic (std asks for ids and raises SIGABRT on itself), by signal.
 static ENDING: &[Call] = calls![
@@ -125,9 +132,10 @@ static RUNNING: &[Call] = &[
     only!(SYS_futex: &[]),
     only!(SYS_getrandom: &[]),
     only!(SYS_sched_yield: &[]),
-    // std checks in debug builds that a descriptor which it closes is open.
-    only!(SYS_fcntl: &[&[is(1, libc::F_GETFD)], &[is(1, libc::F_GETFL)]]),
 ];
+
+/// std checks in debug builds that a descriptor which it closes is open.
+static CHECKING: &[Call] = &[only!(SYS_fcntl: &[&[is(1, libc::F_GETFD)], &[is(1, libc::F_GETFL)]])];
 
 /// Clocks; mostly answered without a call (vdso(7)).
 static CLOCKS: &[Call] = calls![
@@ -145,7 +153,7 @@ static WAITING: &[Call] = calls![SYS_ppoll];
 /// source address of a route, on a UDP socket opened before; Landlock refuses it for TCP.
 static OPEN_SOCKETS: &[Call] = calls![
     SYS_sendto SYS_sendmsg SYS_recvfrom SYS_recvmsg SYS_sendmmsg SYS_recvmmsg SYS_connect
-    SYS_getsockname SYS_getsockopt
+    SYS_getsockname SYS_getsockopt SYS_shutdown
 ];
 
 /// Collecting a resolver process that ended.
@@ -156,17 +164,133 @@ pub static PING: Need = Need {
     command: "ping",
     needs: "`CAP_NET_RAW`, or a group inside `net.ipv4.ping_group_range`",
     without: "exits 2, names what is missing and prints the command that grants it",
+    files: &[],
+    tcp_ports: &[],
     groups: &[
         OPEN_SOCKETS,
         WAITING,
         RUNNING,
+        CHECKING,
         CLOCKS,
         MEMORY,
+        NEW_MEMORY,
         ENDING,
         CHILDREN,
     ],
     on_other_call: OnOther::Kill,
 };
 
+/// New sockets for names: UDP, TCP, the local service's, and netlink (which addresses have we?).
+static NAME_SOCKETS: &[Call] = &[
+    only!(SYS_socket: &[
+        &[is(0, libc::AF_INET), is_type(libc::SOCK_DGRAM)],
+        &[is(0, libc::AF_INET), is_type(libc::SOCK_STREAM)],
+        &[is(0, libc::AF_INET6), is_type(libc::SOCK_DGRAM)],
+        &[is(0, libc::AF_INET6), is_type(libc::SOCK_STREAM)],
+        &[is(0, libc::AF_UNIX)],
+        &[is(0, libc::AF_NETLINK), is(2, libc::NETLINK_ROUTE)],
+    ]),
+    only!(SYS_bind: &[]),
+    only!(SYS_setsockopt: &[]),
+    only!(SYS_getpeername: &[]),
+    // How many bytes wait (res_send), and is it a terminal (stdio).
+    only!(SYS_ioctl: &[&[is_request(libc::FIONREAD)], &[is_request(libc::TCGETS)]]),
+];
+
+/// Configuration files and name service modules, which are code that dlopen(3) maps from files.
+static NAME_FILES: &[Call] = &[
+    only!(SYS_openat: &[]),
+    only!(SYS_newfstatat: &[]),
+    only!(SYS_statx: &[]),
+    only!(SYS_lseek: &[]),
+    only!(SYS_pread64: &[]),
+    only!(SYS_readv: &[]),
+    only!(SYS_readlinkat: &[]),
+    only!(SYS_faccessat: &[]),
+    only!(SYS_faccessat2: &[]),
+    only!(SYS_getdents64: &[]),
+    only!(SYS_getcwd: &[]),
+    only!(SYS_mmap: &[
+        &[lacks(2, libc::PROT_EXEC)],
+        &[lacks(2, libc::PROT_WRITE), lacks(3, libc::MAP_ANONYMOUS)],
+    ]),
+];
+
+/// The same by their old names.
+#[cfg(target_arch = "x86_64")]
+static NAME_FILES_OLD: &[Call] = calls![
+    SYS_open SYS_stat SYS_lstat SYS_access SYS_readlink SYS_epoll_wait SYS_poll SYS_time
+];
+/// The same by their old names, which this processor never had.
+#[cfg(not(target_arch = "x86_64"))]
+static NAME_FILES_OLD: &[Call] = &[];
+
+/// What name service modules use besides: their locks, identity, waiting and signal masks.
+static NAME_MODULES: &[Call] = calls![
+    SYS_ppoll SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_eventfd2 SYS_timerfd_create
+    SYS_timerfd_settime SYS_rt_sigaction SYS_fcntl SYS_uname SYS_sysinfo SYS_getuid SYS_geteuid
+    SYS_getgid SYS_getegid SYS_prlimit64 SYS_set_robust_list SYS_rseq SYS_dup SYS_prctl
+];
+
+/// The request of ioctl(2).
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "requests have 32 bits (asm-generic/ioctl.h); libc's type for them is wider"
+)]
+const fn is_request(request: libc::Ioctl) -> Arg {
+    Arg {
+        index: 1,
+        mask: u32::MAX,
+        value: request as u32,
+    }
+}
+
+/// The socket type without its flags (SOCK_CLOEXEC, SOCK_NONBLOCK of socket(2)).
+const fn is_type(kind: libc::c_int) -> Arg {
+    Arg {
+        index: 1,
+        mask: 0xf,
+        value: kind.cast_unsigned(),
+    }
+}
+
+/// The child that resolves names, for every command that takes one.
+///
+/// It runs the name service modules of the system, so it may load their code; it may not write,
+/// execute, or open any socket but those for names.
+pub static RESOLVER: Need = Need {
+    command: "(name resolver)",
+    needs: "nothing",
+    without: "give the target as an address",
+    files: &[
+        "/etc",
+        "/lib",
+        "/lib64",
+        "/usr",
+        "/run",
+        "/var/lib/sss",
+        "/nix/store",
+        "/gnu/store",
+        // Wherever their links lead (WSL: /mnt/wsl/resolv.conf).
+        "/etc/resolv.conf",
+        "/etc/hosts",
+        "/etc/nsswitch.conf",
+    ],
+    // DNS over TCP, for answers that do not fit a datagram (RFC 7766), and over TLS.
+    tcp_ports: &[53, 853],
+    groups: &[
+        OPEN_SOCKETS,
+        RUNNING,
+        CLOCKS,
+        MEMORY,
+        ENDING,
+        NAME_SOCKETS,
+        NAME_FILES,
+        NAME_FILES_OLD,
+        NAME_MODULES,
+    ],
+    on_other_call: OnOther::Refuse,
+};
+
 /// Every row, in the order of capabilities.md.
-pub static COMMANDS: &[&Need] = &[&PING];
+pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER];

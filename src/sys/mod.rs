@@ -3,10 +3,12 @@
 pub mod clock;
 pub mod cmsg;
 pub mod cred;
+pub mod dns;
 pub mod ethtool;
 pub mod netns;
 pub mod packet;
 pub mod poll;
+pub mod process;
 pub mod signal;
 pub mod sockopt;
 pub mod stamp;

@@ -39,6 +39,7 @@ pub fn role() -> Option<ExitCode> {
         ("require", _) => require(),
         ("panic", _) => panic_inside(),
         ("gaps", _) => gaps(),
+        ("names", case) => crate::names::role(case),
         other => panic!("no such role: {other:?}"),
     });
     Some(code.unwrap_or(ExitCode::from(privilege::panic::EXIT_CODE)))
@@ -243,6 +244,8 @@ fn files() -> ExitCode {
         command: "test",
         needs: "",
         without: "",
+        files: &["/proc/sys"],
+        tcp_ports: &[],
         groups: &[
             OPENING,
             table::PING.groups[0],
@@ -251,6 +254,8 @@ fn files() -> ExitCode {
             table::PING.groups[3],
             table::PING.groups[4],
             table::PING.groups[5],
+            table::PING.groups[6],
+            table::PING.groups[7],
         ],
         on_other_call: OnOther::Refuse,
     };
@@ -260,6 +265,7 @@ fn files() -> ExitCode {
     };
     refused(File::open("/etc/hostname").map(drop));
     refused(File::open("/proc/self/status").map(drop));
+    assert!(File::open("/proc/sys/kernel/ostype").is_ok());
     refused(File::create("/tmp/rawsock-test-must-not-exist").map(drop));
     if report.landlock == Landlock::Full {
         refused(TcpStream::connect("127.0.0.1:9").map(drop));

@@ -7,12 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 use crate::child::{REFUSED, ROLE, USERNS};
 
 /// Who a child is before it drops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
     /// As the tests were started.
     Same,
@@ -71,6 +71,24 @@ pub fn command(who: Who, role: &str) -> Command {
         }
     }
     command
+}
+
+/// Whether the kernel lets such a child be. If not, its tests are reported as ignored under a
+/// banner; with RAWSOCK_REQUIRE_NETNS=1 they run and fail.
+pub fn possible(who: Who, role: &'static str) -> bool {
+    static KNOWN: Mutex<BTreeMap<(Who, &str), bool>> = Mutex::new(BTreeMap::new());
+    let required = std::env::var_os("RAWSOCK_REQUIRE_NETNS").is_some();
+    let mut known = KNOWN.lock().unwrap();
+    *known.entry((who, role)).or_insert_with(|| {
+        let possible = (is_root() || !matches!(who, Who::Sudo | Who::Plain))
+            && (required || run(who, role).status.success());
+        if !possible {
+            println!(
+                "SKIPPED: {who:?} {role}: needs root or namespaces that the kernel refuses here"
+            );
+        }
+        possible
+    })
 }
 
 pub fn run(who: Who, role: &str) -> Output {
