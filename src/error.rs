@@ -119,31 +119,9 @@ pub enum NameError {
         /// The family that was asked for.
         wanted: &'static str,
     },
-    /// The part after `%` names no interface here.
-    #[error("there is no interface {zone} here, only {0}", known.join(", "))]
-    NoInterface {
-        /// What was typed.
-        zone: String,
-        /// Names of all interfaces.
-        known: Vec<String>,
-    },
-    /// A link-local address without `%`, and more than one interface (or none) could be meant.
-    #[error("a link-local address needs its interface{}", one_of(candidates))]
-    ScopeNeeded {
-        /// Names of the interfaces that it could be on.
-        candidates: Vec<String>,
-    },
     /// A `%` after an address that has no scope.
     #[error("only a link-local IPv6 address has an interface after %")]
     ScopeUnused,
-}
-
-fn one_of(names: &[String]) -> String {
-    if names.is_empty() {
-        ", and none is up".into()
-    } else {
-        format!(", one of {}", names.join(", "))
-    }
 }
 
 fn both(raw: Option<&io::Error>, dgram: Option<&io::Error>) -> String {

@@ -230,18 +230,11 @@ pub(super) fn resolve(name: &str, cause: &NameError) -> Vec<Hint> {
             let letter = if *wanted == "IPv4" { "-4" } else { "-6" };
             vec![Hint::text(format!("try it without {letter}"))]
         }
-        NameError::ScopeNeeded { candidates } => candidates
-            .iter()
-            .map(|interface| Hint::command(format!("{name}%{interface}")))
-            .collect(),
         NameError::ScopeUnused => {
             let address = name.split('%').next().unwrap_or_default();
             vec![Hint::command(address)]
         }
-        NameError::NoAddress { .. }
-        | NameError::TooLong(_)
-        | NameError::Empty
-        | NameError::NoInterface { .. } => Vec::new(),
+        NameError::NoAddress { .. } | NameError::TooLong(_) | NameError::Empty => Vec::new(),
     }
 }
 

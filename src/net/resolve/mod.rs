@@ -20,7 +20,7 @@ use socket2::{Domain, Socket, Type};
 
 pub use message::{Address, Family, MAX_ADDRESSES};
 pub use names::Names;
-pub use numeric::{Interface, has_scope, interfaces, parse_address};
+pub use numeric::{Numeric, parse_numeric};
 
 use self::message::{ANSWER, Answer, MAX_NAME, Question};
 use crate::error::{Error, NameError};
