@@ -301,3 +301,72 @@ impl Table {
         self.ring = bigger.ring;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(ids: &[u16], count: u64) -> Table {
+        let mut table = Table::new(ids);
+        for n in 1..=count {
+            assert_eq!(table.in_the_way(), None);
+            let sent = Mono(Duration::from_nanos(n));
+            table.push(Entry::new(sent, Timestamp(0), 56, State::Open));
+            table.set_state(n, State::Answered);
+        }
+        table
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        assert_eq!(size_of::<Entry>(), 32);
+        let bytes = |table: &Table| table.ring.capacity() * size_of::<Entry>();
+        assert!(bytes(&filled(&[1], 100)) <= 16 << 10);
+        assert!(bytes(&filled(&[1, 2, 3, 4], 100_000)) <= 4 << 20);
+        assert!(bytes(&filled(&[1, 2, 3, 4], 1_000_000)) <= 8 << 20);
+    }
+
+    #[test]
+    fn growing_keeps_what_was_entered() {
+        let table = filled(&[1, 2, 3, 4], 5000);
+        assert_eq!(table.oldest(), 1);
+        for n in 1..=5000 {
+            assert_eq!(table.get(n).unwrap().sent, n);
+        }
+        assert!(table.get(0).is_none() && table.get(5001).is_none());
+    }
+
+    #[test]
+    fn a_full_ring_forgets_the_oldest() {
+        let table = filled(&[1, 2, 3, 4], MOST + 10);
+        assert_eq!(table.oldest(), 11);
+        assert!(table.get(10).is_none());
+        assert_eq!(table.get(11).unwrap().sent, 11);
+    }
+
+    #[test]
+    fn candidates_are_the_probes_of_that_name_newest_first() {
+        let table = filled(&[7, 9], 200_000);
+        for n in [1, 65_535, 65_536, 131_071, 131_072, 199_999, 200_000] {
+            let (id, seq) = table.name(n);
+            let found: Vec<_> = table.candidates(id, seq).collect();
+            assert!(found.contains(&n), "{n}: {found:?}");
+            assert!(found.iter().all(|&n| table.name(n) == (id, seq)));
+            assert!(found.is_sorted_by(|a, b| a > b));
+        }
+        assert_eq!(table.candidates(8, 1).count(), 0);
+        assert_eq!(filled(&[7], 3).candidates(7, 4).count(), 0);
+        assert_eq!(filled(&[7], 0).candidates(7, 0).count(), 0);
+    }
+
+    #[test]
+    fn an_open_probe_of_the_same_name_is_in_the_way() {
+        let mut table = Table::new(&[7]);
+        let entry = Entry::new(Mono::default(), Timestamp(0), 56, State::Open);
+        for _ in 0..SEQS {
+            assert_eq!(table.in_the_way(), None);
+            table.push(entry);
+        }
+        assert_eq!((table.in_the_way(), table.open()), (Some(1), SEQS));
+    }
+}
