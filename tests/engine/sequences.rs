@@ -7,7 +7,7 @@ use crate::link::{Link, Packet, config, flood, ms, us};
 #[test]
 fn wrap_with_one_id_makes_no_false_duplicate() {
     for size in [56, 8] {
-        let mut config = flood(200_000);
+        let mut config = flood(140_000);
         config.ids = vec![77];
         config.sizes = Sizes::Fixed(size);
         let mut seqs = Vec::new();
@@ -18,7 +18,7 @@ fn wrap_with_one_id_makes_no_false_duplicate() {
         link.keep = false;
         let summary = link.run();
         drop(link);
-        assert_eq!((summary.received, summary.duplicates), (200_000, 0));
+        assert_eq!((summary.received, summary.duplicates), (140_000, 0));
         assert_eq!((summary.unknown_seq, summary.reordered), (0, 0));
         assert_eq!(seqs[..2], [1, 2]);
         assert_eq!(seqs[65_533..65_538], [65_534, 65_535, 0, 1, 2]);
@@ -52,7 +52,7 @@ fn each_full_round_takes_the_next_id() {
 fn slow(count: u64, ids: Vec<u16>) -> Config {
     let mut config = config(count);
     config.ids = ids;
-    config.preload = u32::try_from(count).unwrap();
+    config.preload = u32::try_from(count).unwrap_or(u32::MAX);
     config.timeout = Some(ms(20_000));
     config
 }
@@ -150,13 +150,13 @@ fn an_old_duplicate_does_not_answer_a_new_probe_of_the_same_name() {
 #[test]
 fn ids_may_be_few_many_or_repeated() {
     for ids in [vec![], vec![3, 3], vec![1, 2, 3], (0..9).collect()] {
-        let mut config = flood(140_000);
+        let mut config = flood(70_000);
         config.ids = ids;
         let mut link = Link::new(config, |probe, payload| {
             vec![(us(5), Packet::reply(probe, payload))]
         });
         link.keep = false;
         let summary = link.run();
-        assert_eq!((summary.received, summary.duplicates), (140_000, 0));
+        assert_eq!((summary.received, summary.duplicates), (70_000, 0));
     }
 }
