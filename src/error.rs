@@ -70,6 +70,12 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
+    /// The file to save into is there already.
+    #[error("cannot create {object}: it exists")]
+    Exists {
+        /// The file, escaped.
+        object: String,
+    },
     /// Writing what the user asked for failed (a full disk).
     #[error("cannot write {object}: {source}")]
     Output {
@@ -153,6 +159,11 @@ impl Error {
             }
             Self::Usage { fix, .. } => fix.iter().map(Hint::command).collect(),
             Self::Resolve { name, cause } => hint::resolve(name, cause),
+            Self::Exists { .. } => {
+                vec![Hint::text(
+                    "--force empties and uses it, if it is a regular file of yours",
+                )]
+            }
             Self::Sandbox { .. } => {
                 vec![Hint::text("without --require-sandbox it goes on with less")]
             }

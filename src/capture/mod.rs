@@ -7,10 +7,12 @@ mod file;
 mod link;
 mod pcap;
 mod pcapng;
+mod save;
 mod walk;
 
 pub use file::FileSource;
 pub use link::{link_type, link_type_name, link_type_number};
+pub use save::{Format, Saved, Saver, Target};
 
 use crate::decode::{Frame, LinkType};
 use crate::error::Error;
