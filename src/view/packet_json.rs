@@ -7,32 +7,60 @@
 
 use std::fmt::Write as _;
 
-use crate::decode::{Direction, Field, Frame, LinkType, Packet, Severity, Spec, Value};
+use crate::decode::{Direction, Field, Frame, LinkType, Packet, Problem, Severity, Spec, Value};
 use crate::view::value::{field_bytes, push_hex};
 
+/// What a packet's bytes do not tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// The packet's number, from 1; 0 leaves it out.
+    pub number: u64,
+    /// Name of its interface; empty leaves it out.
+    pub interface: &'a str,
+    /// The file that it was read from, where there are several; empty leaves it out.
+    pub file: &'a str,
+    /// What people wrote about it.
+    pub comments: &'a [&'a [u8]],
+}
+
 /// Appends the object, without a line feed.
-pub fn render_json(frame: &Frame<'_>, packet: &Packet, out: &mut String) {
+pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &mut String) {
+    out.push_str(r#"{"type":"packet""#);
+    if about.number != 0 {
+        let _ = write!(out, r#","number":{}"#, about.number);
+    }
     let _ = write!(
         out,
-        r#"{{"type":"packet","time":"{}","stamp":"{}","link":"{}""#,
+        r#","time":"{}","link":"{}""#,
         frame.at,
-        frame.stamp,
         link_name(frame.link)
     );
+    for (key, text) in [("interface", about.interface), ("file", about.file)] {
+        if !text.is_empty() {
+            let _ = write!(out, r#","{key}":"#);
+            push_string(text, out);
+        }
+    }
     match frame.dir {
         Direction::Unknown => {}
         Direction::In => out.push_str(r#","direction":"in""#),
         Direction::Out => out.push_str(r#","direction":"out""#),
     }
-    if frame.iface != 0 {
-        let _ = write!(out, r#","interface":{}"#, frame.iface);
-    }
     let captured = frame.bytes.len();
     let _ = write!(
         out,
-        r#","length":{},"captured":{captured},"layers":["#,
+        r#","wire_len":{},"cap_len":{captured}"#,
         captured.max(frame.wire_len as usize)
     );
+    if !about.comments.is_empty() {
+        out.push_str(r#","comments":["#);
+        for (index, comment) in about.comments.iter().enumerate() {
+            comma(index, out);
+            push_string(&String::from_utf8_lossy(comment), out);
+        }
+        out.push(']');
+    }
+    out.push_str(r#","layers":["#);
     for (index, layer) in packet.layers().iter().enumerate() {
         comma(index, out);
         let _ = write!(
@@ -43,31 +71,48 @@ pub fn render_json(frame: &Frame<'_>, packet: &Packet, out: &mut String) {
         if layer.quoted {
             out.push_str(r#","quoted":true"#);
         }
-        members(frame, packet, packet.fields_of(layer), true, out);
-        out.push('}');
+        out.push_str(r#","fields":{"#);
+        members(frame, packet, packet.fields_of(layer), false, out);
+        out.push_str("}}");
     }
     out.push_str(r#"],"problems":["#);
     for (index, problem) in packet.problems().iter().enumerate() {
         comma(index, out);
-        let severity = match problem.severity {
-            Severity::Truncated => "truncated",
-            Severity::Rule => "rule",
-            Severity::Checksum => "checksum",
-            Severity::Invalid => "invalid",
-            Severity::Limit => "limit",
-        };
-        let _ = write!(
-            out,
-            r#"{{"severity":"{severity}","key":"{}","layer":{},"from":{},"to":{},"text":"#,
-            problem.key, problem.layer, problem.range.start, problem.range.end
-        );
-        push_string(&problem.text, out);
-        if !problem.rfc.is_empty() {
-            let _ = write!(out, r#","rfc":"{}""#, problem.rfc);
-        }
-        out.push('}');
+        push_problem(packet, problem, out);
     }
     out.push_str("]}");
+}
+
+fn push_problem(packet: &Packet, problem: &Problem, out: &mut String) {
+    let severity = match problem.severity {
+        Severity::Truncated => "truncated",
+        Severity::Rule => "rule",
+        Severity::Checksum => "checksum",
+        Severity::Invalid => "invalid",
+        Severity::Limit => "limit",
+    };
+    let _ = write!(out, r#"{{"kind":"{}","severity":"{severity}""#, problem.key);
+    if let Some(layer) = packet.layers().get(problem.layer as usize) {
+        let _ = write!(out, r#","layer":"{}""#, layer.proto.key);
+        // The narrowest field that holds all of the bytes.
+        let holds = |field: &&Field| {
+            field.len > 0
+                && field.at <= problem.range.start
+                && field.at.saturating_add(field.len) >= problem.range.end
+        };
+        let fields = packet.fields_of(layer).iter().filter(holds);
+        if let Some(field) = fields.min_by_key(|field| field.len) {
+            let _ = write!(out, r#","field":"{}""#, field.spec.key);
+        }
+    }
+    let at = problem.range.start;
+    let len = problem.range.end.saturating_sub(at);
+    let _ = write!(out, r#","at":{at},"len":{len},"text":"#);
+    push_string(&problem.text, out);
+    if !problem.rfc.is_empty() {
+        let _ = write!(out, r#","rfc":"{}""#, problem.rfc);
+    }
+    out.push('}');
 }
 
 fn comma(index: usize, out: &mut String) {
