@@ -316,7 +316,9 @@ impl IcmpWire {
             ttl: None,
             stamp: None,
             overflow: None,
-            iface: 0,
+            // Only link-local senders have one; a PKTINFO control message for the others would
+            // cost on every packet.
+            iface: cmsg::parse_scope(self.scratch.name()),
         };
         if received.link == LinkType::Raw {
             received.ttl = bytes.get(8).copied();
@@ -332,14 +334,6 @@ impl IcmpWire {
                 }
                 (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
                     received.ttl = item.byte();
-                }
-                // struct in_pktinfo begins with the interface, in6_pktinfo ends with it.
-                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                    received.iface = item.int().map_or(0, i32::cast_unsigned);
-                }
-                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-                    let index = item.data.last_chunk().map(|&b| u32::from_ne_bytes(b));
-                    received.iface = index.unwrap_or(0);
                 }
                 _ => {}
             }

@@ -46,7 +46,7 @@ pub struct Received<'a> {
     pub stamp: Option<(Timestamp, Stamp)>,
     /// Running count of packets that the full receive queue dropped (SO_RXQ_OVFL).
     pub overflow: Option<u32>,
-    /// Interface it came in on, 0 if not known.
+    /// Interface that a link-local sender is on, else 0.
     pub iface: u32,
 }
 

@@ -118,7 +118,6 @@ impl NewSocket<'_> {
         // Without it a full device queue is a silent success (measured: 40 of 40), and a dgram
         // socket hears no ICMP error at all.
         self.int("RECVERR", libc::IP_RECVERR, libc::IPV6_RECVERR, 1)?;
-        self.int("PKTINFO", libc::IP_PKTINFO, libc::IPV6_RECVPKTINFO, 1)?;
         // A raw IPv4 socket delivers the whole header and needs no control message for its TTL.
         if self.family == Family::V6 || self.kind == Kind::Dgram {
             let (v4, v6) = (libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT);

@@ -168,6 +168,16 @@ pub fn parse_ip(sockaddr: &[u8]) -> Option<IpAddr> {
     }
 }
 
+/// The interface number in a `sockaddr_in6`, which link-local addresses have; else 0.
+pub fn parse_scope(sockaddr: &[u8]) -> u32 {
+    let family = sockaddr.first_chunk().map(|&b| u16::from_ne_bytes(b));
+    let scope = sockaddr.get(24..).and_then(|rest| rest.first_chunk());
+    match (family.map(i32::from), scope) {
+        (Some(libc::AF_INET6), Some(&scope)) => u32::from_ne_bytes(scope),
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;
@@ -201,6 +211,23 @@ mod tests {
             bytes[..ALIGN].copy_from_slice(&lie.to_ne_bytes());
             assert_eq!(Items::new(&bytes).count(), 0, "length {lie}");
         }
+    }
+
+    #[test]
+    fn socket_addresses_are_read_and_short_ones_are_none() {
+        let mut name = [0; 28];
+        name[..2].copy_from_slice(&u16::try_from(libc::AF_INET6).unwrap().to_ne_bytes());
+        name[8] = 0xfe;
+        name[9] = 0x80;
+        name[23] = 9;
+        name[24..].copy_from_slice(&5u32.to_ne_bytes());
+        assert_eq!(parse_ip(&name), Some("fe80::9".parse().unwrap()));
+        assert_eq!((parse_scope(&name), parse_scope(&name[..27])), (5, 0));
+        assert_eq!(parse_ip(&name[..23]), None);
+        name[..2].copy_from_slice(&u16::try_from(libc::AF_INET).unwrap().to_ne_bytes());
+        assert_eq!(parse_ip(&name), Some("0.0.0.0".parse().unwrap()));
+        assert_eq!(parse_scope(&name), 0);
+        assert_eq!((parse_ip(&[]), parse_scope(&[1])), (None, 0));
     }
 
     #[test]

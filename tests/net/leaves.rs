@@ -117,8 +117,12 @@ fn link_local_targets_need_their_scope() -> Outcome {
         let mut end = End::open(lab.h1(), kind, to, ID)?;
         end.wire.set_target(to.1, index);
         end.send(1, false)??;
-        let (bytes, from) = end.hear()?;
-        assert_eq!((bytes[0], from), (129, to.1), "{kind}");
+        let mut buf = [0; 100];
+        let heard = wait_for("an answer", SECOND, || {
+            let received = end.wire.recv(&mut buf).unwrap()?;
+            Some((received.bytes[0], received.from, received.iface))
+        })?;
+        assert_eq!(heard, (129, to.1, index), "{kind}");
         end.wire.set_target(to.1, index + 100);
         let error = end.send(2, false)?.unwrap_err();
         let errno = error.raw_os_error();

@@ -70,7 +70,6 @@ fn every_kind_hears_its_reply_with_stamps() -> Outcome {
                     icmp[4..8],
                     [end.id.to_be_bytes(), seq.to_be_bytes()].concat()
                 );
-                assert_eq!(received.iface, lab.h1().netlink().link("eth0")?.index);
                 let (at, who) = received.stamp.ok_or("no receive stamp")?;
                 assert_eq!(who, Stamp::Kernel);
                 let rtt = at.since(stamp.1).ok_or("received before sent")?;
