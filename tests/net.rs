@@ -13,6 +13,8 @@ use libtest_mimic::{Arguments, Trial};
 
 #[path = "net/end.rs"]
 mod end;
+#[path = "net/faulty.rs"]
+mod faulty;
 #[path = "net/frames.rs"]
 mod frames;
 #[path = "net/harness.rs"]
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     harness::keep_panics();
     let entered = harness::enter(&arguments);
     let tests = [
+        faulty::TESTS,
         lab::TESTS,
         leaves::TESTS,
         oracle::TESTS,
