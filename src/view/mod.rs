@@ -2,6 +2,9 @@
 
 pub mod escape;
 pub mod hex;
+pub mod json;
+mod json_line;
+mod json_verdict;
 pub mod line;
 pub mod numbers;
 pub mod objects;

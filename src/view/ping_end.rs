@@ -125,7 +125,7 @@ fn counters(summary: &Summary) -> [(u64, &'static str); 14] {
         ),
         (
             summary.duplicates,
-            "duplicates: further answers to an answered probe",
+            "duplicate: further answers to an answered probe",
         ),
         (summary.corrupt, "corrupt: the payload came back changed"),
         (
@@ -136,18 +136,30 @@ fn counters(summary: &Summary) -> [(u64, &'static str); 14] {
             summary.longer,
             "longer: the answer is longer than the request",
         ),
-        (summary.bad_checksum, "with a bad ICMP checksum"),
-        (summary.other_address, "from another address than was asked"),
-        (summary.unknown_seq, "with a sequence that was never sent"),
-        (summary.requests, "of our requests bounced back as requests"),
+        (
+            summary.bad_checksum,
+            "bad checksum: the ICMP checksum does not fit",
+        ),
+        (
+            summary.other_address,
+            "other address: answered by a host that was not asked",
+        ),
+        (
+            summary.unknown_seq,
+            "never sent: answers to a sequence that was not sent",
+        ),
+        (
+            summary.requests,
+            "bounced: our own requests came back as requests",
+        ),
         (
             summary.notices,
-            "notices: redirects and source quenches, which end no probe",
+            "notice: redirects and source quenches, which end no probe",
         ),
         (summary.lost_by_us, "lost by us: the receive queue was full"),
         (
             summary.retries,
-            "sends tried again: a queue of this host was full",
+            "retried: a queue of this host was full, so sent again",
         ),
     ]
 }
