@@ -2,6 +2,9 @@
 //!
 //! `RAWSOCK_BLESS=1 cargo test --test ping_views` writes the files anew.
 
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+#![expect(clippy::too_many_lines, reason = "a list of everything is long")]
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;

@@ -240,7 +240,10 @@ mod tests {
     #[test]
     fn short_payload_has_no_cookie() {
         assert_eq!(written(&filling(3, Payload::Default), 5, 3), [0, 1, 2]);
-        assert_eq!(written(&filling(0, Payload::Default), 5, 0), []);
+        assert_eq!(
+            written(&filling(0, Payload::Default), 5, 0),
+            Vec::<u8>::new()
+        );
         assert_eq!(written(&filling(15, Payload::Default), 5, 15)[14], 14);
     }
 
