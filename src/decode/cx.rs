@@ -370,10 +370,27 @@ impl<'a> Cx<'a> {
         });
     }
 
+    /// Notes a length or version that lies, except in a quoted datagram: it is not the sender's, and
+    /// cut by nature.
+    #[cold]
+    pub fn invalid(
+        &mut self,
+        at: u32,
+        len: u32,
+        key: &'static str,
+        rfc: &'static str,
+        text: String,
+    ) {
+        if !self.quoted {
+            self.problem(Severity::Invalid, at, len, key, rfc, text);
+        }
+    }
+
     /// Notes a broken rule, except in a quoted datagram: it is not the sender's.
     #[cold]
     pub fn rule(&mut self, at: u32, len: u32, key: &'static str, rfc: &'static str, text: String) {
-        if !self.quoted {
+        // Bytes that were not captured break no rule.
+        if !self.quoted && at.saturating_add(len) <= self.have() {
             self.problem(Severity::Rule, at, len, key, rfc, text);
         }
     }

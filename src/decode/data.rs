@@ -7,7 +7,7 @@ specs! {
     DATA = "data.data", "Data", Show::Plain, "RFC 792",
         "Payload bytes that no decoder claims: what the sender put in.";
     LEN = "data.len", "Length", Show::Unit("bytes"), "RFC 792",
-        "How many payload bytes there are by the lengths outside.";
+        "How many of these bytes were captured.";
 }
 
 /// The protocol of last resort.
@@ -24,7 +24,7 @@ pub static PROTO: Proto = Proto {
 fn decode(cx: &mut Cx<'_>) -> Next {
     cx.set_header(cx.have());
     cx.raw(&DATA, 0, cx.have());
-    cx.uint(&LEN, 0, 0, cx.len());
+    cx.uint(&LEN, 0, 0, cx.have());
     if cx.have() < cx.len() {
         let _ = cx.need(cx.len());
     }

@@ -46,7 +46,7 @@ specs! {
     POINTER = "icmp.pointer", "Pointer", Show::Dec, "RFC 792",
         "Which byte of the quoted datagram is wrong, counted from 0.";
     LENGTH = "icmp.length", "Length", Show::Unit("words of 4 bytes"), "RFC 4884 4",
-        "How much of the original datagram is quoted before the extensions; 0 if there are none.";
+        "How much of the original datagram is quoted before the extensions.";
     ORIGINAL = "icmp.length.original_datagram", "Length of original datagram",
         Show::Unit("bytes"), "RFC 4884 4", "The length field in bytes.";
     ORIGINATE = "icmp.originate_timestamp", "Originate timestamp", Show::Words(time_of_day),
@@ -212,12 +212,11 @@ fn body(cx: &mut Cx<'_>, h: &[u8; 20]) -> Body {
             }
         }
         3 => {
-            cx.raw(&UNUSED, 4, 1);
-            length(cx, h[5]);
             if h[1] == 4 {
+                length(cx, h[5], 4, 6);
                 cx.uint(&MTU, 6, 2, seq);
             } else {
-                cx.raw(&UNUSED, 6, 2);
+                length(cx, h[5], 4, 8);
             }
             return Body::Quote(h[5]);
         }
@@ -233,15 +232,12 @@ fn body(cx: &mut Cx<'_>, h: &[u8; 20]) -> Body {
         9 => return router_advertisement(cx, h),
         10 => cx.raw(&UNUSED, 4, 4),
         11 => {
-            cx.raw(&UNUSED, 4, 1);
-            length(cx, h[5]);
-            cx.raw(&UNUSED, 6, 2);
+            length(cx, h[5], 4, 8);
             return Body::Quote(h[5]);
         }
         12 => {
             cx.uint(&POINTER, 4, 1, h[4]);
-            length(cx, h[5]);
-            cx.raw(&UNUSED, 6, 2);
+            length(cx, h[5], 5, 8);
             return Body::Quote(h[5]);
         }
         30 => {
@@ -281,11 +277,16 @@ fn body(cx: &mut Cx<'_>, h: &[u8; 20]) -> Body {
     Body::Payload(8)
 }
 
-fn length(cx: &mut Cx<'_>, words: u8) {
-    cx.uint(&LENGTH, 5, 1, words);
-    if words > 0 {
-        cx.uint(&ORIGINAL, 5, 0, u16::from(words).saturating_mul(4));
+/// The length byte, with the unused bytes from `from` to `to` around it; zero is one of them.
+fn length(cx: &mut Cx<'_>, words: u8, from: u32, to: u32) {
+    if words == 0 {
+        cx.raw(&UNUSED, from, to.saturating_sub(from));
+        return;
     }
+    cx.raw(&UNUSED, from, 5u32.saturating_sub(from));
+    cx.uint(&LENGTH, 5, 1, words);
+    cx.uint(&ORIGINAL, 5, 0, u16::from(words).saturating_mul(4));
+    cx.raw(&UNUSED, 6, to.saturating_sub(6));
 }
 
 /// Where the original datagram of an error lies; reads the extensions behind it. `claimed` is the
@@ -302,13 +303,11 @@ pub(super) fn original(cx: &mut Cx<'_>, from: u32, claimed: u32) -> Range<u32> {
         return from..cx.len();
     }
     if end > cx.len() {
-        if !cx.quoted() {
-            let text = format!(
-                "the length field claims {claimed} bytes of original datagram, there are {}",
-                cx.len().saturating_sub(from)
-            );
-            cx.problem(Severity::Invalid, 4, 4, "icmp.length", "RFC 4884 4", text);
-        }
+        let text = format!(
+            "the length field claims {claimed} bytes of original datagram, there are {}",
+            cx.len().saturating_sub(from)
+        );
+        cx.invalid(4, 4, "icmp.length", "RFC 4884 4", text);
         return from..cx.len();
     }
     // RFC 4884 4: at least 128 bytes where extensions follow.

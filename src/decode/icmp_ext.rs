@@ -168,9 +168,12 @@ pub(super) fn probe(cx: &mut Cx<'_>, at: u32) -> u32 {
     if at >= cx.len() {
         return at;
     }
-    let object = cx.u16(at.saturating_add(4)).unwrap_or(0);
-    let end = at.saturating_add(4).saturating_add(object.into());
-    let end = end.min(cx.len());
+    let first = at.saturating_add(4);
+    // Without the object's length all that is left may belong to it.
+    let end = match cx.u16(first) {
+        Some(length) => first.saturating_add(length.into()).min(cx.len()),
+        None => cx.len(),
+    };
     structure(cx, at, end);
     end
 }
@@ -292,17 +295,32 @@ fn interface_info(cx: &mut Cx<'_>, mut at: u32, end: u32, flags: u8) {
     ] {
         cx.add(spec, ctype_at, 1, Value::Bool(flags & bit != 0));
     }
-    if let (true, Some(index)) = (flags & 8 != 0, word(cx, at, end)) {
+    // A part that is missing, cut off or beyond the object, ends it: the next would be misread.
+    if flags & 8 != 0 {
+        let Some(index) = word(cx, at, end) else {
+            return;
+        };
         cx.uint(&INDEX, at, 4, index);
         at = at.saturating_add(4);
     }
-    if let (true, Some(head)) = (flags & 4 != 0, word(cx, at, end)) {
+    if flags & 4 != 0 {
+        let Some(head) = word(cx, at, end) else {
+            return;
+        };
         let afi = head >> 16;
         cx.uint(&AFI, at, 2, afi);
         at = at.saturating_add(4);
-        at = at.saturating_add(address(cx, &IPV4, &IPV6, at, afi));
+        let used = address(cx, &IPV4, &IPV6, at, afi);
+        if used == 0 {
+            cx.raw(&DATA, at, end.saturating_sub(at));
+            return;
+        }
+        at = at.saturating_add(used);
     }
-    if let (true, Some(length)) = (flags & 2 != 0 && at < end, cx.u8(at)) {
+    if flags & 2 != 0 {
+        let Some(length) = cx.u8(at).filter(|_| at < end) else {
+            return;
+        };
         let length = u32::from(length);
         cx.uint(&NAME_LENGTH, at, 1, length);
         if length == 0 || at.saturating_add(length) > end {
@@ -314,7 +332,8 @@ fn interface_info(cx: &mut Cx<'_>, mut at: u32, end: u32, flags: u8) {
         name(cx, &NAME, at.saturating_add(1), length.saturating_sub(1));
         at = at.saturating_add(length);
     }
-    if let (true, Some(mtu)) = (flags & 1 != 0, word(cx, at, end)) {
+    if flags & 1 != 0 {
+        let Some(mtu) = word(cx, at, end) else { return };
         cx.uint(&MTU, at, 4, mtu);
         at = at.saturating_add(4);
     }

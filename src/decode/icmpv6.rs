@@ -42,7 +42,7 @@ specs! {
     POINTER = "icmpv6.pointer", "Pointer", Show::Dec, "RFC 4443 3.4",
         "Which byte of the quoted datagram is wrong, counted from 0.";
     LENGTH = "icmpv6.length", "Length", Show::Unit("units of 8 bytes"), "RFC 4884 4",
-        "How much of the original datagram is quoted before the extensions; 0 if there are none.";
+        "How much of the original datagram is quoted before the extensions.";
     EXT_ECHO_SEQ = "icmpv6.ext.echo.seq", "Sequence number", Show::Dec, "RFC 8335 2",
         "Counts the requests of one prober, in eight bits.";
     EXT_ECHO_LOCAL = "icmpv6.ext.echo.req.local", "Local bit", Show::Plain, "RFC 8335 2",
@@ -91,8 +91,12 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     cx.set_header(8);
     match kind {
         1 | 3 => {
-            cx.uint(&LENGTH, 4, 1, h[4]);
-            cx.raw(&RESERVED, 5, 3);
+            if h[4] == 0 {
+                cx.raw(&RESERVED, 4, 4);
+            } else {
+                cx.uint(&LENGTH, 4, 1, h[4]);
+                cx.raw(&RESERVED, 5, 3);
+            }
             if !cx.need(8) {
                 return Next::Done;
             }

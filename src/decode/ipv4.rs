@@ -49,8 +49,8 @@ specs! {
         "Routers must drop the packet rather than cut it into fragments.";
     MF = "ip.flags.mf", "More fragments", Show::Plain, "RFC 791 3.1",
         "This is not the last fragment of its datagram.";
-    FRAG_OFFSET = "ip.frag_offset", "Fragment offset", Show::Unit("bytes"), "RFC 791 3.1",
-        "Where this fragment's data belong in the datagram (the field counts 8 bytes).";
+    FRAG_OFFSET = "ip.frag_offset", "Fragment offset", Show::Words(fragment_offset),
+        "RFC 791 3.1", "Where this fragment's data belong in the datagram, in units of 8 bytes.";
     TTL = "ip.ttl", "Time to live", Show::Dec, "RFC 791 3.1",
         "How many more routers may pass it on; each takes one off, and drops it at zero.";
     PROTO_FIELD = "ip.proto", "Protocol", Show::Named(protocol), "RFC 791 3.1",
@@ -122,6 +122,11 @@ pub fn dscp(value: u64) -> Option<&'static str> {
     })
 }
 
+/// An offset in units of 8 bytes.
+pub(super) fn fragment_offset(value: u64, out: &mut String) {
+    let _ = write!(out, "{} bytes ({value})", value.saturating_mul(8));
+}
+
 /// Names of the ECN codepoints.
 pub fn ecn(value: u64) -> Option<&'static str> {
     Some(match value {
@@ -139,7 +144,7 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     let header = u32::from(ihl).saturating_mul(4);
     let total = u32::from(u16::from_be_bytes([h[2], h[3]]));
     let fragment_word = u16::from_be_bytes([h[6], h[7]]);
-    let offset = u32::from(fragment_word & 0x1fff).saturating_mul(8);
+    let offset = fragment_word & 0x1fff;
     let more = fragment_word & 0x2000 != 0;
     let source = Ipv4Addr::new(h[12], h[13], h[14], h[15]);
     let destination = Ipv4Addr::new(h[16], h[17], h[18], h[19]);
@@ -210,16 +215,16 @@ fn lengths(cx: &mut Cx<'_>, version: u8, header: u32, total: u32) {
         // Linux segmentation offload (GSO, BIG TCP) hands over packets of length 0: take what is
         // there.
         let text = "total length is 0 (segmentation offload?)".to_owned();
-        cx.problem(invalid, 2, 2, "ip.len.zero", "RFC 791 3.1", text);
+        cx.invalid(2, 2, "ip.len.zero", "RFC 791 3.1", text);
     } else if total < header {
         let text = format!("total length {total} is less than the header's {header}");
-        cx.problem(invalid, 2, 2, "ip.len.short", "RFC 791 3.1", text);
-    } else if total > cx.len() && !cx.quoted() {
+        cx.invalid(2, 2, "ip.len.short", "RFC 791 3.1", text);
+    } else if total > cx.len() {
         let text = format!(
             "total length {total}, but there are only {} bytes",
             cx.len()
         );
-        cx.problem(invalid, 2, 2, "ip.len.long", "RFC 791 3.1", text);
+        cx.invalid(2, 2, "ip.len.long", "RFC 791 3.1", text);
     }
 }
 
@@ -231,7 +236,8 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
     let (offset, more) = (number(&FRAG_OFFSET), number(&MF));
     if offset.is_some_and(|n| n > 0) || more == Some(1) {
-        let (id, at) = (number(&ID).unwrap_or(0), offset.unwrap_or(0));
+        let id = number(&ID).unwrap_or(0);
+        let at = offset.unwrap_or(0).saturating_mul(8);
         let last = if more == Some(1) { "" } else { ", last" };
         let _ = write!(out, " fragment id 0x{id:04x} offset {at}{last}");
     }

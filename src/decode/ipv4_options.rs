@@ -198,10 +198,10 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
         (7 | 131 | 137, 3..) => route(cx, kind, at, end),
         (68, 4..) => stamps(cx, at, end),
         (148, 4) => {
-            let value = cx.u16(body).unwrap_or(0);
-            cx.uint(&ROUTER_ALERT, body, 2, value);
+            number(cx, &ROUTER_ALERT, body);
+            let value = cx.u16(body);
             if let Some(net) = &mut cx.net {
-                net.router_alert = Some(value);
+                net.router_alert = value;
             }
         }
         (136, 4) => number(cx, &STREAM, body),
@@ -228,7 +228,9 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
 
 /// Record route, loose and strict source route.
 fn route(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
-    let pointer = u32::from(cx.u8(at.saturating_add(2)).unwrap_or(0));
+    let Some(pointer) = cx.u8(at.saturating_add(2)).map(u32::from) else {
+        return;
+    };
     cx.uint(&POINTER, at.saturating_add(2), 1, pointer);
     let write_at = at.saturating_add(pointer).saturating_sub(1);
     let mut slot = at.saturating_add(3);

@@ -77,9 +77,9 @@ fn decode(cx: &mut Cx<'_>) -> Next {
         cx.problem(Severity::Invalid, 0, 1, "ipv6.version", "RFC 8200 3", text);
     }
     let there = cx.len().saturating_sub(40);
-    if payload > there && !cx.quoted() {
+    if payload > there {
         let text = format!("payload length {payload}, but there are only {there} bytes");
-        cx.problem(Severity::Invalid, 4, 2, "ipv6.plen", "RFC 8200 3", text);
+        cx.invalid(4, 2, "ipv6.plen", "RFC 8200 3", text);
     }
     if source.is_multicast() {
         let text = format!("source {source} is a multicast address");

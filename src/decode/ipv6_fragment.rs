@@ -18,8 +18,8 @@ specs! {
         "Which protocol or extension header the datagram continues with.";
     RESERVED = "ipv6.fraghdr.reserved_octet", "Reserved", Show::Hex(2), "RFC 8200 4.5",
         "Must be zero.";
-    OFFSET = "ipv6.fraghdr.offset", "Offset", Show::Unit("units of 8 bytes"), "RFC 8200 4.5",
-        "Where this fragment's data belong in the datagram.";
+    OFFSET = "ipv6.fraghdr.offset", "Offset", Show::Words(ipv4::fragment_offset), "RFC 8200 4.5",
+        "Where this fragment's data belong in the datagram, in units of 8 bytes.";
     MORE = "ipv6.fraghdr.more", "More fragments", Show::Plain, "RFC 8200 4.5",
         "This is not the last fragment of its datagram.";
     IDENT = "ipv6.fraghdr.ident", "Identification", Show::Hex(8), "RFC 8200 4.5",

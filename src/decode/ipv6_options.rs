@@ -36,6 +36,8 @@ specs! {
         "Smallest MTU that the other direction found.";
     HOME_ADDRESS = "ipv6.opt.mipv6.home_address", "Home address", Show::Plain, "RFC 6275 6.3",
         "Permanent address of the mobile node; checksums use it as the source.";
+    EXPERIMENTAL = "ipv6.opt.experimental", "Experimental data", Show::Plain, "RFC 4727 4.2",
+        "Bytes of an option that an experiment chose.";
     UNKNOWN = "ipv6.opt.unknown", "Data", Show::Plain, "RFC 8200 4.2",
         "Bytes of an option that we cannot read further.";
 }
@@ -111,10 +113,8 @@ pub(super) fn decode(cx: &mut Cx<'_>, end: u32) {
         let group = cx.open(&OPTION, at, len.saturating_add(2), Value::None);
         cx.uint(&TYPE, at, 1, kind);
         cx.uint(&LENGTH, at.saturating_add(1), 1, len);
-        if kind != 1 {
-            cx.uint(&ACTION, at, 1, kind >> 6);
-            cx.add(&CHANGE, at, 1, Value::Bool(kind & 0x20 != 0));
-        }
+        cx.uint(&ACTION, at, 1, kind >> 6);
+        cx.add(&CHANGE, at, 1, Value::Bool(kind & 0x20 != 0));
         if after <= end {
             option(cx, kind, body, len);
         } else {
@@ -143,7 +143,7 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, len: u32) {
             cx.uint(&TUNNEL_LIMIT, at, 1, limit);
         }
         (5, 2) => {
-            let value = cx.u16(at).unwrap_or(0);
+            let Some(value) = cx.u16(at) else { return };
             cx.uint(&ROUTER_ALERT, at, 2, value);
             if let Some(net) = &mut cx.net {
                 net.router_alert = Some(value);
@@ -170,6 +170,8 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, len: u32) {
                 net.source = IpAddr::V6(home);
             }
         }
+        // RFC 4727: the low five bits are 30 in all of these.
+        _ if kind & 31 == 30 => cx.raw(&EXPERIMENTAL, at, len),
         _ => cx.raw(&UNKNOWN, at, len),
     }
 }

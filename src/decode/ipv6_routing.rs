@@ -31,7 +31,7 @@ specs! {
         "Index of the last segment of the list.";
     FLAGS = "ipv6.routing.srh.flags", "Flags", Show::Hex(2), "RFC 8754 2",
         "No flag is defined yet.";
-    TAG = "ipv6.routing.srh.tag", "Tag", Show::Hex(4), "RFC 8754 2",
+    TAG = "ipv6.routing.srh.tag", "Tag", Show::Plain, "RFC 8754 2",
         "Marks packets of one class.";
     SEGMENT = "ipv6.routing.srh.addr", "Segment", Show::Plain, "RFC 8754 2",
         "A stop of the route; the list is in reverse, the first entry is the last stop.";
@@ -76,7 +76,7 @@ fn decode(cx: &mut Cx<'_>) -> Next {
         4 => {
             cx.uint(&LAST_ENTRY, 4, 1, h[4]);
             cx.uint(&FLAGS, 5, 1, h[5]);
-            cx.uint(&TAG, 6, 2, u16::from_be_bytes([h[6], h[7]]));
+            cx.raw(&TAG, 6, 2);
             let list = u32::from(h[4]).saturating_add(1).saturating_mul(16);
             stops(cx, &SEGMENT, end.min(list.saturating_add(8))).0
         }

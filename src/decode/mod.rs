@@ -5,6 +5,7 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod ah;
+pub mod arp;
 mod cx;
 pub mod data;
 pub mod ethernet;
@@ -22,9 +23,11 @@ pub mod ipv6_options;
 pub mod ipv6_routing;
 pub mod ndp;
 mod packet;
+pub mod sll;
 mod spec;
 pub mod tcp;
 pub mod udp;
+pub mod vlan;
 
 use std::ops::Range;
 
@@ -36,19 +39,23 @@ pub use packet::{
 
 /// Every protocol that a [`Decoder`] starts with.
 pub static PROTOS: &[&Proto] = &[
+    &ah::PROTO,
+    &arp::PROTO,
     &data::PROTO,
     &ethernet::PROTO,
     &icmp::PROTO,
     &icmpv6::PROTO,
     &ipv4::PROTO,
     &ipv6::PROTO,
-    &ipv6_ext::HOP_BY_HOP,
     &ipv6_ext::DESTINATION,
-    &ipv6_routing::PROTO,
+    &ipv6_ext::HOP_BY_HOP,
     &ipv6_fragment::PROTO,
-    &ah::PROTO,
+    &ipv6_routing::PROTO,
+    &sll::PROTO,
+    &sll::PROTO_V2,
     &tcp::PROTO,
     &udp::PROTO,
+    &vlan::PROTO,
 ];
 
 /// A protocol: one file, one of these, one line in the table.
@@ -223,6 +230,10 @@ impl Decoder {
             }
             let proto = found.unwrap_or(&data::PROTO);
             cx.enter(proto, range.start, range.end);
+            if let (None, Claims(Some(Claim::Ip), _), Some(first)) = (found, claims, cx.u8(0)) {
+                let text = format!("IP version is {}, must be 4 or 6", first >> 4);
+                cx.problem(Severity::Invalid, 0, 1, "ip.version", "RFC 8200 3", text);
+            }
             next = (proto.decode)(&mut cx);
             cx.leave();
         }

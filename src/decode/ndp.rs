@@ -9,9 +9,10 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
+use std::ops::Range;
 
 use super::spec::specs;
-use super::{Cx, Layer, Mac, Next, Packet, Severity, Show, Spec, Value};
+use super::{Cx, Layer, Mac, Next, Packet, Show, Spec, Value};
 
 specs! {
     HOP_LIMIT = "icmpv6.nd.ra.cur_hop_limit", "Hop limit for hosts", Show::Dec, "RFC 4861 4.2",
@@ -202,7 +203,9 @@ pub(super) fn decode(cx: &mut Cx<'_>, kind: u8) -> Next {
     cx.set_header(cx.len());
     if cx.need(header) {
         rules(cx, kind);
-        options(cx, header);
+        if let Some(quote) = options(cx, header) {
+            return Next::Quoted(quote);
+        }
     }
     Next::Done
 }
@@ -255,12 +258,14 @@ fn rules(cx: &mut Cx<'_>, kind: u8) {
     }
 }
 
-fn options(cx: &mut Cx<'_>, mut at: u32) {
+/// Returns where a redirect's packet lies.
+fn options(cx: &mut Cx<'_>, mut at: u32) -> Option<Range<u32>> {
     const RFC: &str = "RFC 4861 4.6";
+    let mut quote = None;
     while at < cx.len() {
         let Some([kind, units]) = cx.array(at) else {
             let _ = cx.need(at.saturating_add(2));
-            return;
+            break;
         };
         let len = u32::from(units).saturating_mul(8);
         let end = at.saturating_add(len);
@@ -271,17 +276,21 @@ fn options(cx: &mut Cx<'_>, mut at: u32) {
         if good {
             option(cx, kind, at.saturating_add(2), end);
             let _ = cx.need(end);
-        } else if !cx.quoted() {
+        } else {
             let room = cx.len().saturating_sub(at);
             let text = format!("option {kind} claims {len} bytes, there are {room}");
-            cx.problem(Severity::Invalid, at, 2, "icmpv6.opt.length", RFC, text);
+            cx.invalid(at, 2, "icmpv6.opt.length", RFC, text);
         }
         cx.close(group);
         if !good {
-            return;
+            break;
+        }
+        if kind == 4 {
+            quote = Some(at.saturating_add(8)..end);
         }
         at = end;
     }
+    quote
 }
 
 fn option(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
@@ -302,7 +311,7 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
             number(cx, &PREFERRED, after(6));
             address(cx, &PREFIX, after(14));
         }
-        (4, _) => cx.raw(&REDIRECTED, after(6), len.saturating_sub(6)),
+        (4, _) => cx.add(&REDIRECTED, after(6), len.saturating_sub(6), Value::None),
         (5, 6) => number(cx, &MTU, after(2)),
         (14, _) => cx.raw(&NONCE, at, len),
         (24, 6 | 14 | 22) => {

@@ -161,16 +161,9 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     if !cx.need(20) {
         return Next::Done;
     }
-    if header < 20 || (header > cx.len() && !cx.quoted()) {
+    if header < 20 || header > cx.len() {
         let text = format!("header length {header}, must be 20 to {}", cx.len().min(60));
-        cx.problem(
-            Severity::Invalid,
-            12,
-            1,
-            "tcp.hdr_len",
-            "RFC 9293 3.1",
-            text,
-        );
+        cx.invalid(12, 1, "tcp.hdr_len", "RFC 9293 3.1", text);
         return Next::Done;
     }
     options(cx, header);

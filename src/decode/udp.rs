@@ -14,9 +14,7 @@ use std::net::IpAddr;
 use etherparse::UdpHeaderSlice;
 
 use super::spec::specs;
-use super::{
-    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Severity, Show, checksum_status,
-};
+use super::{Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Show, checksum_status};
 
 specs! {
     SRC_PORT = "udp.srcport", "Source port", Show::Dec, "RFC 768",
@@ -79,10 +77,10 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     if !cx.need(8) {
         return Next::Done;
     }
-    let part = cx.quoted() || cx.net.is_some_and(|net| net.fragment);
+    let part = cx.net.is_some_and(|net| net.fragment);
     if !part && (length < 8 || length > cx.len()) {
         let text = format!("length {length}, but the IP packet leaves {}", cx.len());
-        cx.problem(Severity::Invalid, 4, 2, "udp.length", "RFC 768", text);
+        cx.invalid(4, 2, "udp.length", "RFC 768", text);
     }
     let end = if length < 8 { cx.len() } else { length };
     let claims = Claims(
