@@ -3,7 +3,7 @@
 
 use rawsock::decode::{Decoder, Frame, LinkType, MAX_FIELDS, MAX_LAYERS, Packet};
 use rawsock::view::line::{self, render_line};
-use rawsock::view::packet_json::render_json;
+use rawsock::view::packet_json::{About, render_json};
 use rawsock::view::tree::{self, render_tree};
 
 #[path = "golden/mod.rs"]
@@ -91,7 +91,7 @@ fn check_views(packet: &Packet, frame: &Frame<'_>) {
     );
     assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "{out:?}");
     out.clear();
-    render_json(frame, packet, &mut out);
+    render_json(&About::default(), frame, packet, &mut out);
     assert!(
         out.is_ascii() && !out.chars().any(char::is_control),
         "{out:?}"

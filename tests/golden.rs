@@ -9,7 +9,7 @@ use std::fs;
 use rawsock::decode::{Decoder, PROTOS, Packet};
 use rawsock::view::hex::render_hex;
 use rawsock::view::line::{self, render_line};
-use rawsock::view::packet_json::render_json;
+use rawsock::view::packet_json::{About, render_json};
 use rawsock::view::tree::{self, render_tree};
 
 #[path = "golden/mod.rs"]
@@ -37,7 +37,7 @@ fn every_view_of_every_capture_is_as_expected() {
         };
         render_tree(&frame, &packet, style, &mut all);
         render_hex(frame.bytes, &mut all);
-        render_json(&frame, &packet, &mut json);
+        render_json(&About::default(), &frame, &packet, &mut json);
         json.push('\n');
         for (view, text) in [("line", one), ("tree", all), ("json", json)] {
             let path = golden::directory().join(format!("{}.{view}", golden.name));
