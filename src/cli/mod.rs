@@ -1,5 +1,6 @@
 //! The command line: one definition, from which parser, help, man page and completions come.
 
+pub mod caps;
 pub mod completions;
 pub mod man;
 pub mod parse;
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Send ICMP echo requests in an IP header built by hand
     Ping(Box<ping::Args>),
+    /// Show which rights this process has, and how to get the others
+    Caps(caps::Args),
     /// Print the manual page of rawsock or of one command
     Man(man::Args),
     /// Print completions for a shell
@@ -42,6 +45,7 @@ pub enum Command {
 pub fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         Command::Ping(args) => ping::run(&args),
+        Command::Caps(args) => caps::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

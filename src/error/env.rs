@@ -27,6 +27,8 @@ pub struct Env {
     pub nosuid: bool,
     /// net.ipv4.ping_group_range: first and last group of those that may open ping sockets.
     pub ping_group_range: Option<(u32, u32)>,
+    /// /proc/sys is mounted read-only, as container programs do: sysctl(8) changes nothing.
+    pub sysctl_fixed: bool,
     /// net.ipv4.ip_unprivileged_port_start.
     pub port_start: Option<u16>,
     /// user.max_user_namespaces.

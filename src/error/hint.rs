@@ -6,35 +6,46 @@ use std::io;
 
 use super::{Env, NameError};
 
-/// A way out: words, and the command to paste where there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A way out: why it is needed, what it does, and the command to paste; each may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
-    /// What it does, or why it is so.
-    pub text: String,
+    /// Why it does not work here.
+    pub why: String,
+    /// What to do, in words.
+    pub way: String,
     /// To paste into a shell.
     pub command: Option<String>,
 }
 
 impl Hint {
-    /// Words only.
-    pub fn text(text: impl Into<String>) -> Self {
+    /// What to do, in words only.
+    pub fn text(way: impl Into<String>) -> Self {
         Self {
-            text: text.into(),
-            command: None,
+            way: way.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Why, where nothing can be done from here.
+    pub fn because(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            ..Self::default()
         }
     }
 
     /// A command that needs no words.
     pub fn command(command: impl Into<String>) -> Self {
         Self {
-            text: String::new(),
             command: Some(command.into()),
+            ..Self::default()
         }
     }
 
-    fn run(text: impl Into<String>, command: impl Into<String>) -> Self {
+    fn run(why: impl Into<String>, way: impl Into<String>, command: impl Into<String>) -> Self {
         Self {
-            text: text.into(),
+            why: why.into(),
+            way: way.into(),
             command: Some(command.into()),
         }
     }
@@ -42,10 +53,15 @@ impl Hint {
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&*self.text, &self.command) {
-            (text, None) => f.write_str(text),
-            ("", Some(command)) => f.write_str(command),
-            (text, Some(command)) => write!(f, "{text}: {command}"),
+        f.write_str(&self.why)?;
+        if !self.why.is_empty() && !self.way.is_empty() {
+            f.write_str("; ")?;
+        }
+        f.write_str(&self.way)?;
+        match &self.command {
+            Some(command) if self.why.is_empty() && self.way.is_empty() => f.write_str(command),
+            Some(command) => write!(f, ": {command}"),
+            None => Ok(()),
         }
     }
 }
@@ -59,41 +75,46 @@ pub fn raw_fix(env: &Env) -> Vec<Hint> {
     if env.net_raw {
         // user_namespaces(7): a capability counts for what its user namespace owns.
         return vec![Hint::run(
-            "CAP_NET_RAW is there, but this network namespace belongs to another user namespace",
-            format!("unshare --map-root-user --net {exe} ping 127.0.0.1"),
+            "CAP_NET_RAW counts only in a network of its own user namespace",
+            "start a shell in such a network",
+            "unshare --map-root-user --net",
         )];
     }
     if let Some(kind) = &env.container
         && !env.net_raw_bound
     {
         return vec![Hint::run(
-            format!("CAP_NET_RAW is missing in this {kind} container; start it with"),
+            format!("CAP_NET_RAW is missing in this {kind} container"),
+            "start it with",
             container_run(kind, "--cap-add NET_RAW"),
         )];
     }
     if env.uid == 0 {
-        return vec![Hint::text(
-            "CAP_NET_RAW is missing although this is root: whatever started it took it away \
-             (see CapEff and CapBnd in /proc/self/status)",
-        )];
+        return vec![Hint {
+            why: "CAP_NET_RAW is missing although this is root".into(),
+            way: "give it back where this was started: see CapBnd in /proc/self/status".into(),
+            command: None,
+        }];
     }
     let mut hints = Vec::new();
     if env.no_new_privs {
-        hints.push(Hint::text(
-            "CAP_NET_RAW is missing, and no_new_privs is set here: neither setcap nor sudo work \
-             in this session",
-        ));
-        return hints;
+        return vec![Hint {
+            why: "CAP_NET_RAW is missing, and no_new_privs keeps it so".into(),
+            way: "start it from another session: neither setcap nor sudo work in this one".into(),
+            command: None,
+        }];
     }
     if !env.net_raw_bound {
-        hints.push(Hint::text(
-            "CAP_NET_RAW is missing from the bounding set of this session: start it from another",
-        ));
-        return hints;
+        return vec![Hint {
+            why: "CAP_NET_RAW is missing from the bounding set of this session".into(),
+            way: "start it from another session".into(),
+            command: None,
+        }];
     }
     if env.nosuid {
         hints.push(Hint::run(
-            "CAP_NET_RAW is missing; setcap has no effect on a nosuid file system, so install and allow",
+            "CAP_NET_RAW is missing, and this file system is mounted nosuid",
+            "install and allow",
             format!(
                 "sudo install {exe} /usr/local/bin/rawsock && \
                  sudo setcap cap_net_raw+ep /usr/local/bin/rawsock"
@@ -101,11 +122,16 @@ pub fn raw_fix(env: &Env) -> Vec<Hint> {
         ));
     } else {
         hints.push(Hint::run(
-            "CAP_NET_RAW is missing; allow this program raw sockets",
+            "CAP_NET_RAW is missing",
+            "allow this program raw sockets",
             format!("sudo setcap cap_net_raw+ep {exe}"),
         ));
     }
-    hints.push(Hint::run("or run it as root", format!("sudo {exe} ...")));
+    hints.push(Hint::run(
+        "",
+        "or run it as root",
+        format!("sudo {exe} ..."),
+    ));
     hints
 }
 
@@ -116,13 +142,16 @@ pub fn datagram_fix(env: &Env) -> Vec<Hint> {
             format!("net.ipv4.ping_group_range is \"{first} {last}\" (no group may)")
         }
         Some((first, last)) => {
-            format!("none of our groups is in net.ipv4.ping_group_range, \"{first} {last}\"")
+            format!("net.ipv4.ping_group_range is \"{first} {last}\" (not our groups)")
         }
-        None => return vec![Hint::text("this kernel has no ping sockets")],
+        None => return vec![Hint::because("this kernel has no ping sockets")],
     };
-    if let Some(kind) = &env.container {
+    if let Some(kind) = &env.container
+        && env.sysctl_fixed
+    {
         return vec![Hint::run(
-            format!("{why}; start the container with"),
+            why,
+            "start the container with",
             container_run(kind, &format!("--sysctl {OPEN_RANGE}")),
         )];
     }
@@ -133,7 +162,8 @@ pub fn datagram_fix(env: &Env) -> Vec<Hint> {
         _ => ("sudo sysctl -w ", OPEN_RANGE),
     };
     vec![Hint::run(
-        format!("{why}; allow ping sockets"),
+        why,
+        "allow ping sockets",
         format!("{command}{range}"),
     )]
 }
@@ -146,34 +176,39 @@ fn container_run(kind: &str, option: &str) -> String {
 
 /// Why user namespaces are refused here, and what allows them.
 pub fn userns_fix(env: &Env) -> Vec<Hint> {
-    let sysctl =
-        |why: &str, setting: &str| vec![Hint::run(why, format!("sudo sysctl -w {setting}"))];
+    let sysctl = |why: &str, way: &str, setting: &str| {
+        vec![Hint::run(why, way, format!("sudo sysctl -w {setting}"))]
+    };
     if let Some(kind) = &env.container {
         return vec![Hint::run(
-            format!("this {kind} container refuses user namespaces; start it with"),
+            format!("this {kind} container refuses user namespaces"),
+            "start it with",
             container_run(kind, "--cap-add NET_ADMIN --cap-add SYS_ADMIN"),
         )];
     }
     if env.max_user_namespaces == Some(0) {
         return sysctl(
             "user.max_user_namespaces is 0",
+            "allow them",
             "user.max_user_namespaces=15000",
         );
     }
     if env.userns_clone == Some(false) {
         return sysctl(
             "kernel.unprivileged_userns_clone is 0",
+            "allow them",
             "kernel.unprivileged_userns_clone=1",
         );
     }
     if env.apparmor_userns == Some(true) {
         return sysctl(
-            "AppArmor takes the rights from new user namespaces; allow this program by the \
-             profile in capabilities.md, or all programs",
+            "AppArmor takes the rights from new user namespaces",
+            "allow this program by the profile in capabilities.md, or all",
             "kernel.apparmor_restrict_unprivileged_userns=0",
         );
     }
     vec![Hint::run(
+        "the kernel refuses user namespaces to this user",
         "run it as root",
         format!("sudo {} ...", env.exe_word()),
     )]
@@ -183,7 +218,8 @@ pub fn userns_fix(env: &Env) -> Vec<Hint> {
 pub fn low_port_fix(env: &Env) -> Vec<Hint> {
     let start = env.port_start.unwrap_or(1024);
     vec![Hint::run(
-        format!("ports without a right begin at {start}; take one of those, or allow all"),
+        format!("ports without a right begin at {start}"),
+        "take one of those, or allow all",
         "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=0",
     )]
 }
@@ -281,7 +317,7 @@ mod tests {
                     ..user()
                 },
                 &[
-                    "CAP_NET_RAW is missing; setcap has no effect on a nosuid file system, so install and allow: sudo install '/mnt/my usb/rawsock' /usr/local/bin/rawsock && sudo setcap cap_net_raw+ep /usr/local/bin/rawsock",
+                    "CAP_NET_RAW is missing, and this file system is mounted nosuid; install and allow: sudo install '/mnt/my usb/rawsock' /usr/local/bin/rawsock && sudo setcap cap_net_raw+ep /usr/local/bin/rawsock",
                     "or run it as root: sudo '/mnt/my usb/rawsock' ...",
                 ],
             ),
@@ -291,7 +327,7 @@ mod tests {
                     ..user()
                 },
                 &[
-                    "CAP_NET_RAW is missing, and no_new_privs is set here: neither setcap nor sudo work in this session",
+                    "CAP_NET_RAW is missing, and no_new_privs keeps it so; start it from another session: neither setcap nor sudo work in this one",
                 ],
             ),
             (
@@ -300,7 +336,7 @@ mod tests {
                     ..user()
                 },
                 &[
-                    "CAP_NET_RAW is missing from the bounding set of this session: start it from another",
+                    "CAP_NET_RAW is missing from the bounding set of this session; start it from another session",
                 ],
             ),
             (
@@ -311,13 +347,13 @@ mod tests {
                     ..user()
                 },
                 &[
-                    "CAP_NET_RAW is there, but this network namespace belongs to another user namespace: unshare --map-root-user --net /usr/local/bin/rawsock ping 127.0.0.1",
+                    "CAP_NET_RAW counts only in a network of its own user namespace; start a shell in such a network: unshare --map-root-user --net",
                 ],
             ),
             (
                 Env { uid: 0, ..user() },
                 &[
-                    "CAP_NET_RAW is missing although this is root: whatever started it took it away (see CapEff and CapBnd in /proc/self/status)",
+                    "CAP_NET_RAW is missing although this is root; give it back where this was started: see CapBnd in /proc/self/status",
                 ],
             ),
             (
@@ -360,7 +396,7 @@ mod tests {
                     ping_group_range: Some((5, 9)),
                     ..user()
                 },
-                "none of our groups is in net.ipv4.ping_group_range, \"5 9\"; allow ping sockets: sudo sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
+                "net.ipv4.ping_group_range is \"5 9\" (not our groups); allow ping sockets: sudo sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
             ),
             (
                 Env { uid: 0, ..user() },
@@ -377,6 +413,7 @@ mod tests {
             (
                 Env {
                     container: Some("docker".into()),
+                    sysctl_fixed: true,
                     ..user()
                 },
                 "net.ipv4.ping_group_range is \"1 0\" (no group may); start the container with: docker run --sysctl net.ipv4.ping_group_range=\"0 2147483647\" ...",
@@ -402,21 +439,21 @@ mod tests {
                     max_user_namespaces: Some(0),
                     ..user()
                 },
-                "user.max_user_namespaces is 0: sudo sysctl -w user.max_user_namespaces=15000",
+                "user.max_user_namespaces is 0; allow them: sudo sysctl -w user.max_user_namespaces=15000",
             ),
             (
                 Env {
                     userns_clone: Some(false),
                     ..user()
                 },
-                "kernel.unprivileged_userns_clone is 0: sudo sysctl -w kernel.unprivileged_userns_clone=1",
+                "kernel.unprivileged_userns_clone is 0; allow them: sudo sysctl -w kernel.unprivileged_userns_clone=1",
             ),
             (
                 Env {
                     apparmor_userns: Some(true),
                     ..user()
                 },
-                "AppArmor takes the rights from new user namespaces; allow this program by the profile in capabilities.md, or all programs: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+                "AppArmor takes the rights from new user namespaces; allow this program by the profile in capabilities.md, or all: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
             ),
             (
                 Env {
@@ -425,7 +462,10 @@ mod tests {
                 },
                 "this docker container refuses user namespaces; start it with: docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN ...",
             ),
-            (user(), "run it as root: sudo /usr/local/bin/rawsock ..."),
+            (
+                user(),
+                "the kernel refuses user namespaces to this user; run it as root: sudo /usr/local/bin/rawsock ...",
+            ),
         ];
         for (env, expected) in cases {
             assert_eq!(lines(&userns_fix(&env)), [expected], "{env:?}");

@@ -25,13 +25,14 @@ pub fn env() -> Env {
             .is_some_and(|map| map != [0, 0, u32::MAX]),
         nosuid: exe
             .as_deref()
-            .and_then(|path| statvfs(path).ok())
-            .is_some_and(|fs| fs.flags().contains(FsFlags::ST_NOSUID)),
+            .and_then(mount_flags)
+            .is_some_and(|flags| flags.contains(FsFlags::ST_NOSUID)),
         exe,
         ping_group_range: match numbers("/proc/sys/net/ipv4/ping_group_range").as_deref() {
             Some(&[first, last]) => Some((first, last)),
             _ => None,
         },
+        sysctl_fixed: mount_flags("/proc/sys").is_some_and(|f| f.contains(FsFlags::ST_RDONLY)),
         port_start: number("/proc/sys/net/ipv4/ip_unprivileged_port_start"),
         max_user_namespaces: number("/proc/sys/user/max_user_namespaces"),
         userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone").map(is_on),
@@ -45,6 +46,11 @@ pub fn env() -> Env {
             .ok()
             .and_then(|text| pretty_name(&text)),
     }
+}
+
+/// How the file system that holds `path` is mounted.
+fn mount_flags(path: impl AsRef<Path>) -> Option<FsFlags> {
+    statvfs(path.as_ref()).ok().map(|fs| fs.flags())
 }
 
 fn is_on(value: u8) -> bool {

@@ -9,6 +9,7 @@ mod identity;
 pub mod panic;
 mod sandbox;
 pub mod table;
+mod tries;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd};
@@ -18,6 +19,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 pub use env::env;
 pub use sandbox::Landlock;
 pub use table::{COMMANDS, Need};
+pub use tries::Right;
 
 use crate::error::Error;
 use crate::sys::cred;
