@@ -234,7 +234,7 @@ fn limits_hold_against_hostile_bytes() {
     let mut labels = vec![11, 0, 0, 0, 0, 32, 0, 0];
     labels.extend([0; 128]);
     labels.extend([0x20, 0, 0, 0, 0xea, 0x64, 1, 1]);
-    labels.resize(60_000, 0);
+    labels.resize(labels.len() + 60_000, 0);
     let stack = Frame {
         link: LinkType::IcmpMessage,
         ..with(frame, &labels, labels.len())
