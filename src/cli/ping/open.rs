@@ -1,0 +1,253 @@
+//! Everything that a ping opens while it still has its rights: sockets, filter, routes, the tap of
+//! `--show-headers`. Nothing is received or decoded here.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::net::IpAddr;
+
+use super::aim::{Aim, Header, Kind as TargetKind, Target};
+use super::plan::Plan;
+use super::values::{MtuDiscovery, SocketChoice};
+use crate::error::Error;
+use crate::net::build::Builder;
+use crate::net::choose::{self, Choice};
+use crate::net::filter::Want;
+use crate::net::icmp::{Family, IcmpWire, Kind};
+use crate::net::ifaces::Interfaces;
+use crate::net::options::{Device, MtuDiscover, Options};
+use crate::net::route::{self, Query, Routes};
+use crate::net::session::Session;
+use crate::ping::{Config, Pinger};
+
+/// Identifiers of one run: with four of them 262,144 probes may be outstanding.
+const IDS: usize = 4;
+
+/// One address of the target, ready to be pinged.
+pub struct Opened {
+    /// Engine, wire and builder.
+    pub session: Session<IcmpWire>,
+    /// Where it goes.
+    pub target: Target,
+    /// How packets are built.
+    pub kind: Kind,
+    /// The plan for this address.
+    pub aim: Aim,
+    /// Asks for the route again during the run, where our header must name the source.
+    pub query: Query,
+    /// Identifiers in use.
+    pub ids: Vec<u16>,
+    /// Lines for the user.
+    pub notes: Vec<String>,
+}
+
+/// What the addresses of one run share.
+pub struct Opener<'a> {
+    plan: &'a Plan,
+    interfaces: Interfaces,
+    device: Option<Device>,
+    routes: Routes,
+}
+
+impl<'a> Opener<'a> {
+    /// Lists the interfaces and finds the one that `-I` names.
+    pub fn new(plan: &'a Plan) -> Result<Self, Error> {
+        let interfaces = Interfaces::list();
+        let device = match &plan.wire.device {
+            None => None,
+            Some(name) => Some(interfaces.find(name).ok_or_else(|| Error::Usage {
+                message: format!("no interface {name}; there is {}", interfaces.names()),
+                fix: None,
+            })?),
+        };
+        let routes = Routes::open().map_err(|source| Error::Io {
+            operation: "open",
+            object: "a routing socket".into(),
+            source,
+        })?;
+        Ok(Self {
+            plan,
+            interfaces,
+            device,
+            routes,
+        })
+    }
+
+    /// The routing socket, to be kept.
+    pub fn routes(self) -> Routes {
+        self.routes
+    }
+
+    /// What the machine knows about an address; an error if there is no way to it.
+    pub fn target(&self, address: IpAddr, scope: u32) -> Result<(Target, Query), Error> {
+        let plan = self.plan;
+        let device = match (scope, &self.device) {
+            (0, Some(device)) => device.index,
+            (scope, _) => scope,
+        };
+        let query = Query {
+            to: address,
+            device,
+            source: plan.wire.bind.filter(|bind| bind.is_ipv4() == address.is_ipv4()),
+            mark: plan.wire.mark.unwrap_or(0),
+            tos: plan.header.tos.unwrap_or(0),
+        };
+        let route = self.routes.lookup(&query).map_err(|source| Error::Io {
+            operation: "reach",
+            object: address.to_string(),
+            source,
+        })?;
+        let source = plan.header.source;
+        let target = Target {
+            address,
+            kind: match route.kind {
+                route::Kind::Broadcast => TargetKind::Broadcast,
+                route::Kind::Multicast => TargetKind::Multicast,
+                _ if is_multicast(address) => TargetKind::Multicast,
+                _ => TargetKind::Unicast,
+            },
+            local: route.kind == route::Kind::Local,
+            attached: route.is_attached(),
+            mtu: self.interfaces.mtu(route.device),
+            route_source: route.source,
+            source_is_ours: source.is_none_or(|source| self.interfaces.owns(source)),
+            random: random() as u32,
+        };
+        Ok((target, query))
+    }
+
+    /// Opens the socket and everything around it.
+    pub fn open(&self, target: Target, query: Query) -> Result<Opened, Error> {
+        let plan = self.plan;
+        let aim = plan.aim(&target)?;
+        let family = Family::of(target.address);
+        let mut notes = aim.notes.clone();
+        let options = self.options(&aim, &target);
+        let (mut wire, note) = choose::open(choice(aim.socket), family, &options)?;
+        notes.extend(note.map(str::to_owned));
+        let kind = wire.kind();
+        let ids = match wire.kernel_id().map_err(asked("the identifier of the socket"))? {
+            Some(id) => vec![id],
+            None => self.ids(),
+        };
+        wire.set_target(target.address, query.device);
+        let proto = match &aim.header {
+            Header::V4(header) => header.protocol,
+            Header::V6(header) => header.next_header,
+        };
+        wire.listen(&Want {
+            ids: &ids,
+            own_requests: !target.local,
+            proto,
+            target: match target.address {
+                IpAddr::V4(_) => None,
+                IpAddr::V6(v6) => Some(v6),
+            },
+        })?;
+        let config: Config = plan.config(&target, &aim, ids.clone(), random());
+        let builder = match (kind, &aim.header) {
+            (Kind::Hdrincl, Header::V4(header)) => Builder::Ipv4(*header),
+            (Kind::Hdrincl, Header::V6(header)) => Builder::Ipv6(header.clone()),
+            (_, Header::V4(_)) => Builder::Icmp,
+            (_, Header::V6(_)) => Builder::Icmpv6,
+        };
+        let session = Session::new(Pinger::new(config), wire, builder, target.address);
+        Ok(Opened {
+            session,
+            target,
+            kind,
+            aim,
+            query,
+            ids,
+            notes,
+        })
+    }
+
+    fn options(&self, aim: &Aim, target: &Target) -> Options {
+        let wish = &self.plan.wire;
+        let (ttl, tos, ip_options, flow_label) = match &aim.header {
+            Header::V4(header) => (
+                header.ttl,
+                header.tos,
+                header.options.as_bytes().to_vec(),
+                None,
+            ),
+            Header::V6(header) => (
+                header.hop_limit,
+                header.traffic_class,
+                Vec::new(),
+                Some(header.flow_label).filter(|label| *label != 0),
+            ),
+        };
+        Options {
+            source: wish.bind,
+            device: self.device.clone(),
+            id: self.plan.id,
+            ttl: Some(ttl),
+            tos: Some(tos),
+            mtu_discover: Some(mtu_discover(aim.mtu_discovery)),
+            broadcast: target.kind == TargetKind::Broadcast,
+            multicast_loop: !wish.no_loopback,
+            mark: wish.mark,
+            send_buffer: wish.send_buffer.and_then(|size| usize::try_from(size).ok()),
+            ip_options,
+            flow_label,
+            ..Options::default()
+        }
+    }
+
+    /// `-e`, or a few numbers that nobody else is likely to use.
+    fn ids(&self) -> Vec<u16> {
+        if let Some(id) = self.plan.id {
+            return vec![id];
+        }
+        let mut ids = Vec::with_capacity(IDS);
+        while ids.len() < IDS {
+            let id = (random() & 0xffff) as u16;
+            if id != 0 && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+}
+
+fn choice(socket: SocketChoice) -> Choice {
+    match socket {
+        SocketChoice::Auto => Choice::Auto,
+        SocketChoice::Hdrincl => Choice::Only(Kind::Hdrincl),
+        SocketChoice::Raw => Choice::Only(Kind::Raw),
+        SocketChoice::Dgram => Choice::Only(Kind::Dgram),
+    }
+}
+
+fn mtu_discover(wish: MtuDiscovery) -> MtuDiscover {
+    match wish {
+        MtuDiscovery::Dont => MtuDiscover::Dont,
+        MtuDiscovery::Want => MtuDiscover::Want,
+        MtuDiscovery::Do => MtuDiscover::Do,
+        MtuDiscovery::Probe => MtuDiscover::Probe,
+        MtuDiscovery::Interface => MtuDiscover::Interface,
+        MtuDiscovery::Omit => MtuDiscover::Omit,
+    }
+}
+
+fn is_multicast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_multicast(),
+        IpAddr::V6(v6) => v6.is_multicast(),
+    }
+}
+
+fn asked(object: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io {
+        operation: "read",
+        object: object.into(),
+        source,
+    }
+}
+
+/// 64 bits that nobody can guess: std seeds its hash keys from the kernel.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
