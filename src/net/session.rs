@@ -48,6 +48,7 @@ pub struct Session<W> {
     target: IpAddr,
     /// Sends so far.
     turns: u32,
+    keep_answers: bool,
     /// Path MTU that the last local EMSGSIZE named.
     local_mtu: Option<u32>,
 }
@@ -61,6 +62,7 @@ impl<W: Wire> Session<W> {
             builder,
             target,
             turns: 0,
+            keep_answers: false,
             decoder: Decoder::new(),
             packet: Packet::new(),
             payload: Vec::new(),
@@ -77,9 +79,20 @@ impl<W: Wire> Session<W> {
         &mut self.pinger
     }
 
-    /// The wire, to poll it and to change its route.
-    pub fn wire(&mut self) -> &mut W {
-        &mut self.wire
+    /// The wire, to poll it.
+    pub fn wire(&self) -> &W {
+        &self.wire
+    }
+
+    /// From now on takes one datagram at a time, so that [`Session::answer`] belongs to the events
+    /// of the last call.
+    pub fn keep_answers(&mut self) {
+        self.keep_answers = true;
+    }
+
+    /// The datagram that was taken last, where answers are kept.
+    pub fn answer(&self) -> Option<&Packet> {
+        self.keep_answers.then_some(&self.packet)
     }
 
     /// What builds the packets.
@@ -185,6 +198,7 @@ impl<W: Wire> Session<W> {
         if self.stamps_awaited > 0 {
             self.drain_queue(clock)?;
         }
+        let most = if self.keep_answers { most.min(1) } else { most };
         for _ in 0..most {
             let Some(received) = self.wire.recv(&mut self.incoming)? else {
                 return Ok(());
