@@ -2,10 +2,16 @@
 
 mod aim;
 mod args;
+mod find;
 mod help;
+mod lanes;
+mod open;
+mod output;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod run;
+mod source;
 mod values;
 
 use std::fs::File;
@@ -13,20 +19,57 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::net::resolve::{Names, Resolver};
 use crate::ping::MAX_SIZE;
+use crate::privilege;
+use crate::sys::clock::Clock;
+use crate::sys::poll::sharpen_timers;
+use crate::sys::signal::{Signal, Signals};
+
+use self::open::Opener;
+use self::run::End;
 
 pub use aim::{Aim, Header, Kind, Target};
 pub use args::Args;
 pub use plan::{Facts, Family, HeaderWish, Lifted, OutputWish, Plan, SocketWish};
 pub use values::{ColorChoice, Data, MtuDiscovery, SocketChoice};
 
+/// Ended by SIGINT before the first probe: no answer.
+const EXIT_INTERRUPTED: u8 = 1;
+
 /// Runs the command; gives the exit code.
+///
+/// Open, drop, run: nothing is received before [`privilege::drop`], and nothing opened after it.
 pub fn run(args: &Args) -> Result<u8, Error> {
-    let _plan = plan(args)?;
-    Err(plan::usage(
-        "the run loop of ping is not part of this build",
-        "use a later version",
-    ))
+    let clock = Clock::start();
+    privilege::close_gaps()?;
+    let plan = plan(args)?;
+    let target = find::Target::read(&plan)?;
+    let resolver = match (&target, plan.output.names) {
+        (find::Target::Address(_), false) => None,
+        _ => Some(Resolver::start()?),
+    };
+    let signals = Signals::take().map_err(|source| Error::Io {
+        operation: "watch",
+        object: "signals".into(),
+        source,
+    })?;
+    // Without it the schedule is 50 us late at most; nothing that a user must hear of.
+    let _ = sharpen_timers();
+    let Some((addresses, resolver)) = target.addresses(&plan, resolver, &signals)? else {
+        return Ok(EXIT_INTERRUPTED);
+    };
+    let opener = Opener::new(&plan)?;
+    let lanes = opener.open_all(&addresses)?;
+    let names = resolver.filter(|_| plan.output.names).map(Names::new);
+    let mut run = lanes::build(&plan, lanes, clock, signals, names)?;
+    let end = run.run()?;
+    let answered = run.lanes.iter_mut().all(|lane| lane.session.pinger().success());
+    Ok(match end {
+        End::By(Signal::Terminate) => 143,
+        End::By(Signal::Hangup) => 129,
+        End::Done | End::By(_) => u8::from(!answered),
+    })
 }
 
 /// Reads what `--data` names and makes the plan, with the rights that the process has now.

@@ -8,16 +8,19 @@ use std::net::IpAddr;
 
 use super::aim::{Aim, Header, Kind as TargetKind, Target};
 use super::plan::Plan;
+use super::source::SourceWatch;
 use super::values::{MtuDiscovery, SocketChoice};
-use crate::error::Error;
+use crate::error::{Error, NameError};
 use crate::net::build::Builder;
 use crate::net::choose::{self, Choice};
 use crate::net::filter::Want;
 use crate::net::icmp::{Family, IcmpWire, Kind};
 use crate::net::ifaces::Interfaces;
 use crate::net::options::{Device, MtuDiscover, Options};
+use crate::net::resolve::Address;
 use crate::net::route::{self, Query, Routes};
 use crate::net::session::Session;
+use crate::net::tap::Tap;
 use crate::ping::{Config, Pinger};
 
 /// Identifiers of one run: with four of them 262,144 probes may be outstanding.
@@ -33,8 +36,16 @@ pub struct Opened {
     pub kind: Kind,
     /// The plan for this address.
     pub aim: Aim,
-    /// Asks for the route again during the run, where our header must name the source.
+    /// The question to the routing table that led there.
     pub query: Query,
+    /// Asks it again during the run, where our header must name the source.
+    pub source: Option<SourceWatch>,
+    /// Sees the first probe leave (`--show-headers`).
+    pub tap: Option<Tap>,
+    /// Answers carry what routers wrote into IP options.
+    pub shows_options: bool,
+    /// Name of the interface of a link-local address.
+    pub zone: Option<String>,
     /// Identifiers in use.
     pub ids: Vec<u16>,
     /// Lines for the user.
@@ -73,9 +84,39 @@ impl<'a> Opener<'a> {
         })
     }
 
-    /// The routing socket, to be kept.
-    pub fn routes(self) -> Routes {
-        self.routes
+    /// Opens the first address that can be reached, or with `--all` each of them.
+    pub fn open_all(&self, addresses: &[Address]) -> Result<Vec<Opened>, Error> {
+        let mut opened: Vec<Opened> = Vec::new();
+        let mut skipped: Vec<(Address, Error)> = Vec::new();
+        for address in addresses {
+            match self.target(address.ip, address.scope) {
+                Ok((target, query)) => {
+                    opened.push(self.open(target, query)?);
+                    if !self.plan.all {
+                        break;
+                    }
+                }
+                Err(error) => skipped.push((*address, error)),
+            }
+        }
+        let Some(first) = opened.first_mut() else {
+            return Err(match skipped.into_iter().next() {
+                Some((_, error)) => error,
+                None => Error::Resolve {
+                    name: self.plan.host.clone(),
+                    cause: NameError::NotKnown,
+                },
+            });
+        };
+        let using = first.target.address;
+        for (_, error) in skipped {
+            first.notes.push(if self.plan.all {
+                format!("{error}: left out")
+            } else {
+                format!("{error}: pinging {using} instead")
+            });
+        }
+        Ok(opened)
     }
 
     /// What the machine knows about an address; an error if there is no way to it.
@@ -108,7 +149,7 @@ impl<'a> Opener<'a> {
             },
             local: route.kind == route::Kind::Local,
             attached: route.is_attached(),
-            mtu: self.interfaces.mtu(route.device),
+            mtu: crate::net::link::mtu(route.device),
             route_source: route.source,
             source_is_ours: source.is_none_or(|source| self.interfaces.owns(source)),
             random: random() as u32,
@@ -151,6 +192,26 @@ impl<'a> Opener<'a> {
             (_, Header::V4(_)) => Builder::Icmp,
             (_, Header::V6(_)) => Builder::Icmpv6,
         };
+        let by_hand = kind == Kind::Hdrincl;
+        let source = match &aim.header {
+            Header::V6(_) if by_hand && plan.header.source.is_none() && plan.wire.bind.is_none() => {
+                Some(SourceWatch::open(query).map_err(asked("the routes"))?)
+            }
+            _ => None,
+        };
+        let tap = match plan.output.show_headers {
+            true if by_hand => {
+                let mut tap = Tap::open()?;
+                tap.watch(target.address, aim.header.len(), &ids)?;
+                Some(tap)
+            }
+            _ => None,
+        };
+        let shows_options = match &aim.header {
+            Header::V4(header) => !header.options.is_empty(),
+            Header::V6(_) => false,
+        };
+        let zone = self.interfaces.by_index(query.device).map(|device| device.name);
         let session = Session::new(Pinger::new(config), wire, builder, target.address);
         Ok(Opened {
             session,
@@ -158,6 +219,10 @@ impl<'a> Opener<'a> {
             kind,
             aim,
             query,
+            source,
+            tap,
+            shows_options,
+            zone,
             ids,
             notes,
         })

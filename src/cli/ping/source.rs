@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use crate::event::Mono;
@@ -32,11 +33,6 @@ impl SourceWatch {
         })
     }
 
-    /// The socket, to be kept open.
-    pub fn routes(&self) -> &Routes {
-        &self.routes
-    }
-
     /// Writes the source that the routes name now into the header, if it is time to ask.
     pub fn refresh<W: Wire>(&mut self, session: &mut Session<W>, now: Mono) {
         if now < self.next {
@@ -49,5 +45,11 @@ impl SourceWatch {
         {
             header.source = source;
         }
+    }
+}
+
+impl AsFd for SourceWatch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.routes.as_fd()
     }
 }

@@ -1,0 +1,73 @@
+//! From HOST to addresses: at once for a numeric one, else by the resolver process.
+
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use super::plan::{Family as Asked, Plan};
+use crate::error::Error;
+use crate::net::resolve::{self, Address, Family, Resolver};
+use crate::sys::signal::Signals;
+
+/// glibc's own limit is two servers, twice, 5 s each; a little more than that.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What HOST is.
+pub enum Target {
+    /// An address as typed.
+    Address(Address),
+    /// A name to be looked up.
+    Name,
+}
+
+impl Target {
+    /// Reads HOST as an address, if it is one.
+    pub fn read(plan: &Plan) -> Result<Self, Error> {
+        let interfaces = || {
+            let mut all = resolve::interfaces();
+            // -I says where a link-local target is.
+            if let Some(device) = &plan.wire.device
+                && !plan.host.contains('%')
+            {
+                all.retain(|interface| interface.name == *device);
+            }
+            all
+        };
+        match resolve::parse_address(&plan.host, family(plan), interfaces) {
+            None => Ok(Self::Name),
+            Some(Ok(address)) => Ok(Self::Address(address)),
+            Some(Err(cause)) => Err(Error::Resolve {
+                name: plan.host.clone(),
+                cause,
+            }),
+        }
+    }
+
+    /// The addresses in the order to try them; `None` if a signal came first. Gives the resolver
+    /// back for `--names`.
+    pub fn addresses(
+        self,
+        plan: &Plan,
+        resolver: Option<Resolver>,
+        signals: &Signals,
+    ) -> Result<Option<(Vec<Address>, Option<Resolver>)>, Error> {
+        match (self, resolver) {
+            (Self::Address(address), resolver) => Ok(Some((vec![address], resolver))),
+            (Self::Name, None) => Ok(None),
+            (Self::Name, Some(mut resolver)) => {
+                let stop = Some(signals.as_fd());
+                let host = OsStr::new(&plan.host);
+                let found = resolver.addresses(host, family(plan), PATIENCE, stop)?;
+                Ok(found.map(|found| (found.addresses, Some(resolver))))
+            }
+        }
+    }
+}
+
+fn family(plan: &Plan) -> Family {
+    match plan.family {
+        None => Family::Any,
+        Some(Asked::V4) => Family::V4,
+        Some(Asked::V6) => Family::V6,
+    }
+}

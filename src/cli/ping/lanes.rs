@@ -1,0 +1,153 @@
+//! From opened sockets to a run: what stays open, the drop of all rights, and the first lines.
+
+use std::cell::RefCell;
+use std::io::{self, BufWriter, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+
+use super::open::Opened;
+use super::output::{Out, Output, View};
+use super::plan::{OutputWish, Plan};
+use super::run::{Lane, Run};
+use super::source::SourceWatch;
+use super::values::ColorChoice;
+use crate::error::Error;
+use crate::net::Wire;
+use crate::net::icmp::Kind;
+use crate::net::resolve::Names;
+use crate::net::tap::Tap;
+use crate::ping::{Payload, Sizes};
+use crate::privilege::{self, Report, table};
+use crate::sys::clock::Clock;
+use crate::sys::signal::Signals;
+use crate::view::ping::{Options, Text};
+use crate::view::start::{Socket, Start};
+
+/// Buffer of standard output: a flood writes a few bytes for each probe.
+const BUFFER: usize = 64 * 1024;
+
+/// Drops all rights and writes the first lines.
+pub fn build(
+    plan: &Plan,
+    opened: Vec<Opened>,
+    clock: Clock,
+    signals: Signals,
+    names: Option<Names>,
+) -> Result<Run, Error> {
+    let report = drop_rights(plan, &opened, &signals, names.as_ref())?;
+    let out: Out = Rc::new(RefCell::new(BufWriter::with_capacity(BUFFER, io::stdout())));
+    let mut lanes = Vec::with_capacity(opened.len());
+    for one in opened {
+        let (_, now) = clock.now();
+        let mut output = output(plan, &one, &report, Rc::clone(&out));
+        let said = plan.notes.iter().filter(|_| lanes.is_empty());
+        let missing = report.missing.iter().filter(|_| lanes.is_empty());
+        let verbose = plan.output.verbose > 0 && lanes.is_empty();
+        let more = report.notes.iter().filter(|_| verbose);
+        output.start(now)?;
+        for note in said.chain(missing).chain(more).chain(&one.notes) {
+            output.remark(note)?;
+        }
+        let mut session = one.session;
+        if one.shows_options {
+            session.keep_answers();
+        }
+        output.tap = one.tap;
+        lanes.push(Lane {
+            session,
+            output,
+            source: one.source,
+            failed: None,
+            done: false,
+        });
+    }
+    Ok(Run {
+        lanes,
+        clock,
+        signals,
+        names,
+    })
+}
+
+fn drop_rights(
+    plan: &Plan,
+    opened: &[Opened],
+    signals: &Signals,
+    names: Option<&Names>,
+) -> Result<Report, Error> {
+    let mut keep: Vec<BorrowedFd<'_>> = vec![signals.as_fd()];
+    keep.extend(names.map(AsFd::as_fd));
+    for one in opened {
+        keep.push(one.session.wire().as_fd());
+        keep.extend(one.tap.as_ref().map(Tap::as_fd));
+        keep.extend(one.source.as_ref().map(SourceWatch::as_fd));
+    }
+    let options = privilege::Options {
+        require_sandbox: plan.require_sandbox,
+        keep: &keep,
+    };
+    privilege::drop(&table::PING, &options)
+}
+
+fn output(plan: &Plan, one: &Opened, report: &Report, out: Out) -> Output {
+    let start = Start {
+        target: plan.host.clone(),
+        address: one.target.address,
+        zone: one.zone.clone(),
+        source: plan.header.source.or(plan.wire.bind).or(one
+            .target
+            .route_source
+            .filter(|_| plan.wire.device.is_some())),
+        interface: plan.wire.device.clone(),
+        socket: match one.kind {
+            Kind::Hdrincl => Socket::Hdrincl,
+            Kind::Raw => Socket::Raw,
+            Kind::Dgram => Socket::Dgram,
+        },
+        size: match (&plan.schedule.payload, plan.schedule.sizes) {
+            (Payload::Data(data), _) => data.len(),
+            (_, Sizes::Fixed(size)) => size,
+            (_, Sizes::Sweep { min, .. }) => min,
+        },
+        header_len: one.aim.header.len(),
+        flow_label: plan.header.flow_label,
+        pattern: match &plan.schedule.payload {
+            Payload::Pattern(pattern) => Some(pattern.clone()),
+            Payload::Default | Payload::Data(_) => None,
+        },
+        ids: one.ids.clone(),
+        sandbox: report.sandboxed(),
+    };
+    let wish = &plan.output;
+    let view = View::Text(Text::new(start, text_options(plan, wish, one)));
+    Output {
+        view,
+        out,
+        tap: None,
+        scope: one.query.device,
+    }
+}
+
+fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened) -> Options {
+    let terminal = io::stdout().is_terminal();
+    Options {
+        quiet: wish.quiet,
+        verbose: wish.verbose > 0,
+        timestamps: wish.timestamps,
+        outstanding: wish.outstanding,
+        audible: wish.audible,
+        flood: wish.flood,
+        precise: wish.precise,
+        numeric: false,
+        group: one.aim.any_address,
+        paced_by_answers: plan.schedule.flood
+            || plan.schedule.adaptive
+            || plan.schedule.interval.is_zero(),
+        color: match wish.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        },
+        width: None,
+    }
+}
