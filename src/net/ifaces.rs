@@ -62,8 +62,8 @@ impl Interfaces {
             })?;
             return Ok(found.index);
         }
-        match (target, device) {
-            (IpAddr::V6(v6), None) if needs_scope(v6) => {
+        match device {
+            None if needs_scope(target) => {
                 let mut fitting = self.list.iter().filter(|one| has_link_local(one));
                 Err(Error::Usage {
                     message: format!(
@@ -73,13 +73,13 @@ impl Interfaces {
                     fix: fitting.next().map(|one| format!("{target}%{}", one.name)),
                 })
             }
-            (IpAddr::V6(v6), Some(device)) if needs_scope(v6) => Ok(device.index),
+            Some(device) if needs_scope(target) => Ok(device.index),
             _ => Ok(0),
         }
     }
 
     /// Names of the interfaces that are up, for messages.
-    fn names(&self) -> String {
+    pub fn names(&self) -> String {
         let up = self.list.iter().filter(|one| one.is_up());
         let names: Vec<&str> = up.map(|one| one.name.as_str()).collect();
         names.join(", ")
@@ -95,9 +95,15 @@ pub fn parse_scoped(text: &str) -> Option<(Ipv6Addr, Option<&str>)> {
     }
 }
 
-/// fe80::/10 (RFC 4291 2.5.6), and groups of interface-local and link-local scope (2.7).
-fn needs_scope(address: Ipv6Addr) -> bool {
-    address.is_unicast_link_local() || matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02)
+/// Whether an address means nothing without an interface: fe80::/10 (RFC 4291 2.5.6), and groups of
+/// interface-local and link-local scope (2.7).
+pub fn needs_scope(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local() || matches!(v6.segments()[0] & 0xff0f, 0xff01 | 0xff02)
+        }
+    }
 }
 
 fn has_link_local(interface: &NetworkInterface) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::plan::{Family as Asked, Plan};
 use crate::error::Error;
+use crate::net::ifaces::{Interfaces, needs_scope};
 use crate::net::resolve::{self, Address, Family, Resolver};
 use crate::sys::signal::Signals;
 
@@ -23,24 +24,26 @@ pub enum Target {
 impl Target {
     /// Reads HOST as an address, if it is one.
     pub fn read(plan: &Plan) -> Result<Self, Error> {
-        let interfaces = || {
-            let mut all = resolve::interfaces();
-            // -I says where a link-local target is.
-            if let Some(device) = &plan.wire.device
-                && !plan.host.contains('%')
-            {
-                all.retain(|interface| interface.name == *device);
-            }
-            all
-        };
-        match resolve::parse_address(&plan.host, family(plan), interfaces) {
-            None => Ok(Self::Name),
-            Some(Ok(address)) => Ok(Self::Address(address)),
-            Some(Err(cause)) => Err(Error::Resolve {
+        let numeric = match resolve::parse_numeric(&plan.host, family(plan)) {
+            None => return Ok(Self::Name),
+            Some(numeric) => numeric.map_err(|cause| Error::Resolve {
                 name: plan.host.clone(),
                 cause,
-            }),
-        }
+            })?,
+        };
+        let (ip, zone) = (numeric.ip, numeric.zone);
+        let scope = if zone.is_some() || needs_scope(ip) {
+            let interfaces = Interfaces::list();
+            let device = plan
+                .wire
+                .device
+                .as_deref()
+                .and_then(|name| interfaces.find(name));
+            interfaces.scope(ip, zone, device.as_ref())?
+        } else {
+            0
+        };
+        Ok(Self::Address(Address { ip, scope }))
     }
 
     /// The addresses in the order to try them; `None` if a signal came first. Gives the resolver

@@ -34,12 +34,14 @@ pub fn build(
     signals: Signals,
     names: Option<Names>,
 ) -> Result<Run, Error> {
+    // Asks the terminal driver, which the sandbox forbids.
+    let terminal = io::stdout().is_terminal();
     let report = drop_rights(plan, &opened, &signals, names.as_ref())?;
     let out: Out = Rc::new(RefCell::new(BufWriter::with_capacity(BUFFER, io::stdout())));
     let mut lanes = Vec::with_capacity(opened.len());
     for one in opened {
         let (_, now) = clock.now();
-        let mut output = output(plan, &one, &report, Rc::clone(&out));
+        let mut output = output(plan, &one, &report, Rc::clone(&out), terminal);
         let said = plan.notes.iter().filter(|_| lanes.is_empty());
         let missing = report.missing.iter().filter(|_| lanes.is_empty());
         let verbose = plan.output.verbose > 0 && lanes.is_empty();
@@ -89,7 +91,7 @@ fn drop_rights(
     privilege::drop(&table::PING, &options)
 }
 
-fn output(plan: &Plan, one: &Opened, report: &Report, out: Out) -> Output {
+fn output(plan: &Plan, one: &Opened, report: &Report, out: Out, terminal: bool) -> Output {
     let start = Start {
         target: plan.host.clone(),
         address: one.target.address,
@@ -119,7 +121,7 @@ fn output(plan: &Plan, one: &Opened, report: &Report, out: Out) -> Output {
         sandbox: report.sandboxed(),
     };
     let wish = &plan.output;
-    let view = View::Text(Text::new(start, text_options(plan, wish, one)));
+    let view = View::Text(Text::new(start, text_options(plan, wish, one, terminal)));
     Output {
         view,
         out,
@@ -128,8 +130,7 @@ fn output(plan: &Plan, one: &Opened, report: &Report, out: Out) -> Output {
     }
 }
 
-fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened) -> Options {
-    let terminal = io::stdout().is_terminal();
+fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened, terminal: bool) -> Options {
     Options {
         quiet: wish.quiet,
         verbose: wish.verbose > 0,
@@ -146,7 +147,9 @@ fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened) -> Options {
         color: match wish.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            ColorChoice::Auto => {
+                terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            }
         },
         width: None,
     }

@@ -64,7 +64,10 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let names = resolver.filter(|_| plan.output.names).map(Names::new);
     let mut run = lanes::build(&plan, lanes, clock, signals, names)?;
     let end = run.run()?;
-    let answered = run.lanes.iter_mut().all(|lane| lane.session.pinger().success());
+    let answered = run
+        .lanes
+        .iter_mut()
+        .all(|lane| lane.session.pinger().success());
     Ok(match end {
         End::By(Signal::Terminate) => 143,
         End::By(Signal::Hangup) => 129,

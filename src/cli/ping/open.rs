@@ -1,6 +1,7 @@
 //! Everything that a ping opens while it still has its rights: sockets, filter, routes, the tap of
 //! `--show-headers`. Nothing is received or decoded here.
 
+use std::cell::OnceCell;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
@@ -55,21 +56,24 @@ pub struct Opened {
 /// What the addresses of one run share.
 pub struct Opener<'a> {
     plan: &'a Plan,
-    interfaces: Interfaces,
+    interfaces: OnceCell<Interfaces>,
     device: Option<Device>,
     routes: Routes,
 }
 
 impl<'a> Opener<'a> {
-    /// Lists the interfaces and finds the one that `-I` names.
+    /// Finds the interface that `-I` names.
     pub fn new(plan: &'a Plan) -> Result<Self, Error> {
-        let interfaces = Interfaces::list();
+        let interfaces = OnceCell::new();
         let device = match &plan.wire.device {
             None => None,
-            Some(name) => Some(interfaces.find(name).ok_or_else(|| Error::Usage {
-                message: format!("no interface {name}; there is {}", interfaces.names()),
-                fix: None,
-            })?),
+            Some(name) => {
+                let interfaces = interfaces.get_or_init(Interfaces::list);
+                Some(interfaces.find(name).ok_or_else(|| Error::Usage {
+                    message: format!("no interface {name}; there is {}", interfaces.names()),
+                    fix: None,
+                })?)
+            }
         };
         let routes = Routes::open().map_err(|source| Error::Io {
             operation: "open",
@@ -129,7 +133,10 @@ impl<'a> Opener<'a> {
         let query = Query {
             to: address,
             device,
-            source: plan.wire.bind.filter(|bind| bind.is_ipv4() == address.is_ipv4()),
+            source: plan
+                .wire
+                .bind
+                .filter(|bind| bind.is_ipv4() == address.is_ipv4()),
             mark: plan.wire.mark.unwrap_or(0),
             tos: plan.header.tos.unwrap_or(0),
         };
@@ -149,9 +156,11 @@ impl<'a> Opener<'a> {
             },
             local: route.kind == route::Kind::Local,
             attached: route.is_attached(),
-            mtu: crate::net::link::mtu(route.device),
+            mtu: route
+                .mtu
+                .or_else(|| self.routes.link_mtu(route.device).ok()),
             route_source: route.source,
-            source_is_ours: source.is_none_or(|source| self.interfaces.owns(source)),
+            source_is_ours: source.is_none_or(|source| self.interfaces().owns(source)),
             random: random() as u32,
         };
         Ok((target, query))
@@ -167,7 +176,10 @@ impl<'a> Opener<'a> {
         let (mut wire, note) = choose::open(choice(aim.socket), family, &options)?;
         notes.extend(note.map(str::to_owned));
         let kind = wire.kind();
-        let ids = match wire.kernel_id().map_err(asked("the identifier of the socket"))? {
+        let ids = match wire
+            .kernel_id()
+            .map_err(asked("the identifier of the socket"))?
+        {
             Some(id) => vec![id],
             None => self.ids(),
         };
@@ -178,6 +190,11 @@ impl<'a> Opener<'a> {
         };
         wire.listen(&Want {
             ids: &ids,
+            // A lying ihl comes back in quotes too.
+            header_len: match &aim.header {
+                Header::V4(header) if header.ihl.is_some() => u8::try_from(header.len()).ok(),
+                Header::V4(_) | Header::V6(_) => None,
+            },
             own_requests: !target.local,
             proto,
             target: match target.address {
@@ -194,7 +211,9 @@ impl<'a> Opener<'a> {
         };
         let by_hand = kind == Kind::Hdrincl;
         let source = match &aim.header {
-            Header::V6(_) if by_hand && plan.header.source.is_none() && plan.wire.bind.is_none() => {
+            Header::V6(_)
+                if by_hand && plan.header.source.is_none() && plan.wire.bind.is_none() =>
+            {
                 Some(SourceWatch::open(query).map_err(asked("the routes"))?)
             }
             _ => None,
@@ -211,7 +230,10 @@ impl<'a> Opener<'a> {
             Header::V4(header) => !header.options.is_empty(),
             Header::V6(_) => false,
         };
-        let zone = self.interfaces.by_index(query.device).map(|device| device.name);
+        let zone = match query.device {
+            0 => None,
+            index => self.interfaces().by_index(index).map(|device| device.name),
+        };
         let session = Session::new(Pinger::new(config), wire, builder, target.address);
         Ok(Opened {
             session,
@@ -226,6 +248,11 @@ impl<'a> Opener<'a> {
             ids,
             notes,
         })
+    }
+
+    /// The interfaces, listed when first asked for: most runs need none of them.
+    fn interfaces(&self) -> &Interfaces {
+        self.interfaces.get_or_init(Interfaces::list)
     }
 
     fn options(&self, aim: &Aim, target: &Target) -> Options {
@@ -250,7 +277,7 @@ impl<'a> Opener<'a> {
             id: self.plan.id,
             ttl: Some(ttl),
             tos: Some(tos),
-            mtu_discover: Some(mtu_discover(aim.mtu_discovery)),
+            mtu_discover: wish.mtu_discovery.map(mtu_discover),
             broadcast: target.kind == TargetKind::Broadcast,
             multicast_loop: !wish.no_loopback,
             mark: wish.mark,
@@ -292,8 +319,6 @@ fn mtu_discover(wish: MtuDiscovery) -> MtuDiscover {
         MtuDiscovery::Want => MtuDiscover::Want,
         MtuDiscovery::Do => MtuDiscover::Do,
         MtuDiscovery::Probe => MtuDiscover::Probe,
-        MtuDiscovery::Interface => MtuDiscover::Interface,
-        MtuDiscovery::Omit => MtuDiscover::Omit,
     }
 }
 

@@ -122,7 +122,9 @@ impl Run {
         {
             let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
             let live = self.lanes.iter().filter(|lane| !lane.done);
-            fds.extend(live.map(|lane| PollFd::new(lane.session.wire().as_fd(), PollFlags::POLLIN)));
+            fds.extend(
+                live.map(|lane| PollFd::new(lane.session.wire().as_fd(), PollFlags::POLLIN)),
+            );
             let names = self.names.as_ref().filter(|names| !names.is_gone());
             fds.extend(names.map(|names| PollFd::new(names.as_fd(), PollFlags::POLLIN)));
             ppoll(&mut fds, Some(timeout), None).map_err(|source| Error::Io {
@@ -130,7 +132,10 @@ impl Run {
                 object: "an answer".into(),
                 source,
             })?;
-            ready.extend(fds.iter().map(|fd| fd.revents().unwrap_or(PollFlags::empty())));
+            ready.extend(
+                fds.iter()
+                    .map(|fd| fd.revents().unwrap_or(PollFlags::empty())),
+            );
         }
         let mut ready = ready.into_iter();
         let signalled = ready.next().is_some_and(|flags| !flags.is_empty());
@@ -140,7 +145,10 @@ impl Run {
                 continue;
             }
             let input = flags.contains(PollFlags::POLLIN);
-            if let Err(error) = lane.session.take(&self.clock, input, flags.contains(PollFlags::POLLERR)) {
+            if let Err(error) =
+                lane.session
+                    .take(&self.clock, input, flags.contains(PollFlags::POLLERR))
+            {
                 lane.receive_failed(&error, self.clock.mono())?;
             }
             lane.report(&mut self.names)?;
@@ -177,7 +185,9 @@ impl Run {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.lanes.iter_mut().try_for_each(|lane| lane.output.flush())
+        self.lanes
+            .iter_mut()
+            .try_for_each(|lane| lane.output.flush())
     }
 }
 
@@ -188,7 +198,8 @@ impl Lane {
             // Taken out first: the borrows of the packet and of the engine must not meet.
             let events: Vec<_> = self.session.pinger().drain_events().collect();
             for (at, verdict) in events {
-                self.output.event(at, &verdict, self.session.answer(), names)?;
+                self.output
+                    .event(at, &verdict, self.session.answer(), names)?;
             }
             return Ok(());
         }
@@ -211,7 +222,8 @@ impl Lane {
     fn receive_failed(&mut self, error: &io::Error, now: Mono) -> Result<Next, Error> {
         let errno = error.raw_os_error().unwrap_or(0);
         if self.failed.replace(errno) != Some(errno) {
-            self.output.remark(&format!("cannot receive answers: {error}"))?;
+            self.output
+                .remark(&format!("cannot receive answers: {error}"))?;
         }
         Ok(Next::Wait(now.plus(PAUSE)))
     }

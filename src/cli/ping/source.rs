@@ -41,7 +41,8 @@ impl SourceWatch {
         self.next = now.plus(EVERY);
         // Without a route the send says why it fails; the old source does no harm then.
         if let Ok(route) = self.routes.lookup(&self.query)
-            && let (Builder::Ipv6(header), Some(IpAddr::V6(source))) = (session.builder(), route.source)
+            && let (Builder::Ipv6(header), Some(IpAddr::V6(source))) =
+                (session.builder(), route.source)
         {
             header.source = source;
         }
