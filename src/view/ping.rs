@@ -80,6 +80,11 @@ impl Text {
         }
     }
 
+    /// Whether lines are coloured.
+    pub fn color(&self) -> bool {
+        self.options.color
+    }
+
     /// The name of an address, once it is known (`--names`).
     pub fn name(&mut self, address: IpAddr, name: String) {
         self.names.insert(address, name);

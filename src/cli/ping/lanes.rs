@@ -20,6 +20,7 @@ use crate::ping::{Payload, Sizes};
 use crate::privilege::{self, Report, table};
 use crate::sys::clock::Clock;
 use crate::sys::signal::Signals;
+use crate::view::json::Json;
 use crate::view::ping::{Options, Text};
 use crate::view::start::{Socket, Start};
 
@@ -121,7 +122,11 @@ fn output(plan: &Plan, one: &Opened, report: &Report, out: Out, terminal: bool) 
         sandbox: report.sandboxed(),
     };
     let wish = &plan.output;
-    let view = View::Text(Text::new(start, text_options(plan, wish, one, terminal)));
+    let view = if wish.json {
+        View::Json(Json::new(start, wish.quiet, wish.outstanding))
+    } else {
+        View::Text(Text::new(start, text_options(plan, wish, one, terminal)))
+    };
     Output {
         view,
         out,

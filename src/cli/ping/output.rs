@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::cli::lost_output;
-use crate::decode::{Decoder, Frame, LinkType, Packet};
+use crate::decode::{Frame, Packet};
 use crate::error::Error;
 use crate::event::Timestamp;
 use crate::net::ifaces::needs_scope;
@@ -18,6 +18,8 @@ use crate::net::tap::Tap;
 use crate::ping::{Probe, Summary, Verdict};
 use crate::sys::clock::{self, Clock};
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
+use crate::view::escape::escape;
+use crate::view::json::Json;
 use crate::view::ping::Text;
 
 /// Standard output, shared by the lanes; flushed before every wait.
@@ -28,12 +30,17 @@ const TAP_PATIENCE: Duration = Duration::from_millis(200);
 
 /// One of the two views of a run.
 pub enum View {
+    /// iputils' lines.
     Text(Text),
+    /// One object a line.
+    Json(Json),
 }
 
 /// The reports of one lane.
 pub struct Output {
+    /// How they look.
     pub view: View,
+    /// Where they go.
     pub out: Out,
     /// Open until the first probe was seen.
     pub tap: Option<Tap>,
@@ -44,22 +51,22 @@ pub struct Output {
 impl Output {
     /// The first line.
     pub fn start(&mut self, at: Timestamp) -> Result<(), Error> {
-        let mut out = self.out.borrow_mut();
-        match &mut self.view {
-            View::Text(text) => text.start(&mut *out),
+        let out = &mut *self.out.borrow_mut();
+        match &self.view {
+            View::Text(text) => text.start(out),
+            View::Json(json) => json.start(at, out),
         }
         .map_err(lost_output)
     }
 
     /// A probe left.
-    pub fn sent(&mut self, probe: &Probe, clock: &Clock) -> Result<(), Error> {
+    pub fn sent(&mut self, probe: &Probe) -> Result<(), Error> {
+        let out = &mut *self.out.borrow_mut();
         match &mut self.view {
-            View::Text(text) => {
-                let (_, at) = clock.now();
-                text.sent(at, probe, &mut *self.out.borrow_mut())
-                    .map_err(lost_output)
-            }
+            View::Text(text) => text.sent(clock::wall(), probe, out),
+            View::Json(json) => json.sent(clock::wall(), probe, out),
         }
+        .map_err(lost_output)
     }
 
     /// The engine decided something; `answer` is the datagram behind it, where options are shown.
@@ -70,57 +77,62 @@ impl Output {
         answer: Option<&Packet>,
         names: &mut Option<Names>,
     ) -> Result<(), Error> {
-        let mut out = self.out.borrow_mut();
         if let (Some(names), Some(from)) = (names, sender(verdict)) {
             let scope = if needs_scope(from) { self.scope } else { 0 };
             if let Some(name) = names.get(Address { ip: from, scope }) {
                 self.view.name(from, name);
             }
         }
-        match &mut self.view {
+        let out = &mut *self.out.borrow_mut();
+        let written = match &mut self.view {
             View::Text(text) => {
-                text.event(at, verdict, &mut *out).map_err(lost_output)?;
+                let shown = text.event(at, verdict, out);
                 match (verdict, answer) {
                     (Verdict::Reply { .. } | Verdict::Late { .. }, Some(answer)) => {
-                        text.ip_options(answer, &mut *out).map_err(lost_output)
+                        shown.and_then(|()| text.ip_options(answer, out))
                     }
-                    _ => Ok(()),
+                    _ => shown,
                 }
             }
-        }
+            View::Json(json) => json.event(at, verdict, out),
+        };
+        written.map_err(lost_output)
     }
-}
 
-impl Output {
     /// A remark of the shell, in plain words.
-    pub fn remark(&mut self, text: &str) -> Result<(), Error> {
-        match &mut self.view {
-            View::Text(view) => {
+    pub fn remark(&mut self, words: &str) -> Result<(), Error> {
+        let out = &mut *self.out.borrow_mut();
+        match &self.view {
+            View::Text(text) => {
                 // What stands before it on the screen must be there first.
-                self.out.borrow_mut().flush().map_err(lost_output)?;
+                out.flush().map_err(lost_output)?;
                 // Nothing is left to tell an error of stderr to.
-                let _ = view.remark(text, &mut io::stderr());
+                let _ = text.remark(words, &mut io::stderr());
                 Ok(())
             }
+            View::Json(json) => json.remark(clock::wall(), words, out).map_err(lost_output),
         }
     }
 
     /// The numbers so far.
     pub fn interim(&mut self, summary: &Summary) -> Result<(), Error> {
-        match &mut self.view {
-            View::Text(view) => {
-                self.out.borrow_mut().flush().map_err(lost_output)?;
-                let _ = view.interim(summary, &mut io::stderr());
+        let out = &mut *self.out.borrow_mut();
+        match &self.view {
+            View::Text(text) => {
+                out.flush().map_err(lost_output)?;
+                let _ = text.interim(summary, &mut io::stderr());
                 Ok(())
             }
+            View::Json(json) => json.interim(clock::wall(), summary, out).map_err(lost_output),
         }
     }
 
     /// The numbers at the end.
     pub fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
-        let mut out = self.out.borrow_mut();
-        match &mut self.view {
-            View::Text(view) => view.finish(summary, &mut *out),
+        let out = &mut *self.out.borrow_mut();
+        match &self.view {
+            View::Text(text) => text.finish(summary, out),
+            View::Json(json) => json.finish(clock::wall(), summary, out),
         }
         .map_err(lost_output)
     }
@@ -136,7 +148,7 @@ impl Output {
     }
 
     /// Shows the packet as asked for beside the one that left. The tap is closed afterwards.
-    pub fn headers(&mut self, asked: &[u8], clock: &Clock) -> Result<(), Error> {
+    pub fn headers(&mut self, probe: &Probe, asked: &[u8], clock: &Clock) -> Result<(), Error> {
         let Some(mut tap) = self.tap.take() else {
             return Ok(());
         };
@@ -150,8 +162,7 @@ impl Output {
                 source,
             })?;
             if let Some(frame) = seen {
-                let _ = (frame, asked, Decoder::new(), LinkType::Raw);
-                return Ok(());
+                return self.table(probe, asked, &frame);
             }
             let left = TAP_PATIENCE.saturating_sub(now.since(start));
             if left.is_zero() {
@@ -167,10 +178,20 @@ impl Output {
     }
 }
 
+impl Output {
+    fn table(&mut self, probe: &Probe, asked: &[u8], wire: &Frame<'_>) -> Result<(), Error> {
+        let _ = (probe, asked, wire);
+        Ok(())
+    }
+}
+
 impl View {
     fn name(&mut self, address: IpAddr, name: &[u8]) {
+        // Bytes of a name server: what is no UTF-8 stays readable as \xNN.
+        let name = escape(name).into_owned();
         match self {
-            Self::Text(text) => text.name(address, String::from_utf8_lossy(name).into_owned()),
+            Self::Text(text) => text.name(address, name),
+            Self::Json(json) => json.name(address, name),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::net::Wire;
 use crate::net::icmp::IcmpWire;
 use crate::net::resolve::Names;
 use crate::net::session::{Next, Session};
+use crate::ping::Probe;
 use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 use crate::sys::signal::{Signal, Signals};
@@ -100,8 +101,8 @@ impl Run {
             };
             match next {
                 Next::Sent(probe) => {
-                    lane.first_probe(&self.clock)?;
-                    lane.output.sent(&probe, &self.clock)?;
+                    lane.first_probe(&probe, &self.clock)?;
+                    lane.output.sent(&probe)?;
                     busy = true;
                 }
                 Next::Again => busy = true,
@@ -210,10 +211,10 @@ impl Lane {
     }
 
     /// Before the first answer: the header as it left, where the user wants to see it.
-    fn first_probe(&mut self, clock: &Clock) -> Result<(), Error> {
+    fn first_probe(&mut self, probe: &Probe, clock: &Clock) -> Result<(), Error> {
         if self.output.wants_headers() {
             let asked = self.session.last_sent().to_vec();
-            self.output.headers(&asked, clock)?;
+            self.output.headers(probe, &asked, clock)?;
         }
         Ok(())
     }
