@@ -123,7 +123,9 @@ impl Output {
                 let _ = text.interim(summary, &mut io::stderr());
                 Ok(())
             }
-            View::Json(json) => json.interim(clock::wall(), summary, out).map_err(lost_output),
+            View::Json(json) => json
+                .interim(clock::wall(), summary, out)
+                .map_err(lost_output),
         }
     }
 
