@@ -1,6 +1,9 @@
 //! Values to text. Views read the field tree and the verdicts, and never decide anything.
 
 pub mod escape;
+pub mod headers;
+mod headers_notes;
+mod headers_text;
 pub mod hex;
 pub mod json;
 mod json_line;
