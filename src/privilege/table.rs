@@ -156,6 +156,13 @@ static OPEN_SOCKETS: &[Call] = calls![
     SYS_getsockname SYS_getsockopt SYS_shutdown
 ];
 
+/// Starting the count of transmit stamps at 0 again after a failed send, on kernels before 6.13
+/// (`sys::stamp::restart_count`). No other option can be set.
+static STAMP_COUNT: &[Call] = &[only!(SYS_setsockopt: &[&[
+    is(1, libc::SOL_SOCKET),
+    is(2, libc::SO_TIMESTAMPING),
+]])];
+
 /// Collecting a resolver process that ended.
 static CHILDREN: &[Call] = calls![SYS_wait4];
 
@@ -176,6 +183,7 @@ pub static PING: Need = Need {
         NEW_MEMORY,
         ENDING,
         CHILDREN,
+        STAMP_COUNT,
     ],
     on_other_call: OnOther::Kill,
 };

@@ -10,9 +10,11 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
+use rawsock::net::route::{Kind, Query, Routes};
 use rawsock::privilege::table::{Call, OnOther};
 use rawsock::privilege::{self, Landlock, Need, Options, Report, table};
 use rawsock::sys::clock::wall;
+use rawsock::sys::{sockopt, stamp};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 /// Names the role of a child.
@@ -98,6 +100,7 @@ fn escape(how: &str) -> ExitCode {
     let outcome = match how {
         "open" => File::open("/etc/hostname").map(drop),
         "socket" => UdpSocket::bind("127.0.0.1:0").map(drop),
+        "sockopt" => sockopt::set_int(io::stdin(), libc::SOL_SOCKET, libc::SO_MARK, 1),
         "exec" => Err(Command::new("/bin/true").exec()),
         "fork" => Command::new("/bin/true").spawn().map(drop),
         "thread" => std::thread::Builder::new().spawn(|| ()).map(drop),
@@ -153,10 +156,11 @@ fn work() -> ExitCode {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     let route = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let routes = Routes::open().unwrap();
     let tcp = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let options = Options {
         require_sandbox: true,
-        keep: &[socket.as_fd(), route.as_fd(), tcp.as_fd()],
+        keep: &[socket.as_fd(), route.as_fd(), routes.as_fd(), tcp.as_fd()],
     };
     let report = privilege::drop(&table::PING, &options);
     println!("{report:?}");
@@ -169,6 +173,9 @@ fn work() -> ExitCode {
     assert_eq!(nix::poll::ppoll(&mut fds, soon, None), Ok(1));
     let mut buf = [0; 16];
     assert_eq!(socket.recv_from(&mut buf).unwrap(), (4, address));
+    stamp::restart_count(&socket).unwrap();
+    let local = routes.lookup(&Query::to("127.0.0.2".parse().unwrap()));
+    assert_eq!(local.unwrap().kind, Kind::Local);
     route.connect("127.0.0.2:9").unwrap();
     assert_eq!(route.local_addr().unwrap().ip().to_string(), "127.0.0.1");
     // Memory comes and goes in all sizes.

@@ -10,9 +10,10 @@ use crate::parent::{Held, Who, is_root, possible, run};
 
 const EVERYBODY: [Who; 4] = [Who::Same, Who::Sudo, Who::Plain, Who::OneUser];
 
-const ESCAPES: [&str; 11] = [
+const ESCAPES: [&str; 12] = [
     "open",
     "socket",
+    "sockopt",
     "exec",
     "fork",
     "thread",
