@@ -9,6 +9,7 @@ pub mod craft;
 pub mod decode;
 pub mod error;
 pub mod event;
+pub mod filter;
 pub mod lab;
 pub mod net;
 pub mod ping;
