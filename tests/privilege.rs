@@ -13,6 +13,8 @@ use libtest_mimic::{Arguments, Trial};
 mod child;
 #[path = "privilege/dropped.rs"]
 mod dropped;
+#[path = "privilege/matrix.rs"]
+mod matrix;
 #[path = "privilege/names.rs"]
 mod names;
 #[path = "privilege/parent.rs"]
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
     if let Some(code) = child::role() {
         return code;
     }
-    let trials: Vec<Trial> = [dropped::trials(), names::trials()]
+    let trials: Vec<Trial> = [dropped::trials(), names::trials(), matrix::trials()]
         .into_iter()
         .flatten()
         .collect();

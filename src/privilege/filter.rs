@@ -218,6 +218,12 @@ mod tests {
     use super::*;
     use crate::privilege::COMMANDS;
 
+    /// The rows that drop.
+    fn sandboxed() -> impl Iterator<Item = &'static Need> {
+        let rows = COMMANDS.iter().copied();
+        rows.filter(|need| !need.groups.is_empty())
+    }
+
     /// The same row through seccompiler's compiler.
     fn oracle(need: &Need) -> BpfProgram {
         let condition = |arg: &Arg| {
@@ -280,7 +286,7 @@ mod tests {
         ) {
             let own = audit_arch(std::env::consts::ARCH.try_into().unwrap());
             let arch = arch.unwrap_or(own);
-            for need in COMMANDS {
+            for need in sandboxed() {
                 let (ours, theirs) = (compile(need).unwrap(), oracle(need));
                 // x32 calls have bit 30 set (linux/unistd.h).
                 for number in numbers.iter().flat_map(|n| [*n, n | 0x4000_0000]).chain([any]) {
@@ -299,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_row_compiles_and_lists_each_call_once() {
-        for need in COMMANDS {
+        for need in sandboxed() {
             let program = compile(need).unwrap();
             let mut names: Vec<_> = need.calls().map(|call| call.name).collect();
             names.sort_unstable();

@@ -13,7 +13,8 @@ pub struct Need {
     pub files: &'static [&'static str],
     /// TCP ports that it may still connect to.
     pub tcp_ports: &'static [u16],
-    /// Allowed system calls, in groups that rows share.
+    /// Allowed system calls, in groups that rows share. Empty: the command reads nothing that
+    /// others wrote and never drops.
     pub groups: &'static [&'static [Call]],
     /// What happens on any other call.
     pub on_other_call: OnOther,
@@ -268,8 +269,8 @@ const fn is_type(kind: libc::c_int) -> Arg {
 /// execute, or open any socket but those for names.
 pub static RESOLVER: Need = Need {
     command: "(name resolver)",
-    needs: "nothing",
-    without: "give the target as an address",
+    needs: "nothing; started for a target that is a name, and for `-H`",
+    without: "an address as target needs no resolver",
     files: &[
         "/etc",
         "/lib",
@@ -300,5 +301,27 @@ pub static RESOLVER: Need = Need {
     on_other_call: OnOther::Refuse,
 };
 
+/// A command that prints what it knows, reads nothing from outside, and so keeps no sandbox.
+const fn only_prints(command: &'static str, needs: &'static str) -> Need {
+    Need {
+        command,
+        needs,
+        without: "-",
+        files: &[],
+        tcp_ports: &[],
+        groups: &[],
+        on_other_call: OnOther::Kill,
+    }
+}
+
+/// `rawsock caps`: children try the rights.
+pub static CAPS: Need = only_prints("caps", "nothing; it tells what is there");
+
+/// `rawsock man`.
+pub static MAN: Need = only_prints("man", "nothing");
+
+/// `rawsock completions`.
+pub static COMPLETIONS: Need = only_prints("completions", "nothing");
+
 /// Every row, in the order of capabilities.md.
-pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER];
+pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER, &CAPS, &MAN, &COMPLETIONS];

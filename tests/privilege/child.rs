@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use caps::{CapSet, Capability};
 use nix::sched::{CloneFlags, unshare};
 use rawsock::net::route::{Kind, Query, Routes};
 use rawsock::privilege::table::{Call, OnOther};
@@ -41,6 +42,7 @@ pub fn role() -> Option<ExitCode> {
         ("require", _) => require(),
         ("panic", _) => panic_inside(),
         ("gaps", _) => gaps(),
+        ("matrix", column) => crate::matrix::role(column),
         ("names", case) => crate::names::role(case),
         other => panic!("no such role: {other:?}"),
     });
@@ -48,7 +50,7 @@ pub fn role() -> Option<ExitCode> {
 }
 
 /// `unshare -r`: we are uid 0 inside and nobody else is mapped.
-fn enter_one_user_namespace() {
+pub fn enter_one_user_namespace() {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     unshare(CloneFlags::CLONE_NEWUSER).expect("user namespaces");
     fs::write("/proc/self/setgroups", "deny").unwrap();
@@ -80,6 +82,7 @@ fn drop_as_ping() -> Report {
 
 /// Drops with one descriptor to keep and two to lose, says so, and waits to be looked at.
 fn hold() -> ExitCode {
+    let had_raw = caps::has_cap(None, CapSet::Effective, Capability::CAP_NET_RAW).unwrap();
     let keep = UdpSocket::bind("127.0.0.1:0").unwrap();
     let lose = [File::open("/").unwrap(), File::open("/proc").unwrap()];
     // Their numbers are closed by the drop; Rust must not close them again.
@@ -89,7 +92,7 @@ fn hold() -> ExitCode {
         keep: &[keep.as_fd()],
     };
     let report = privilege::drop(&table::PING, &options).unwrap();
-    println!("{} {report:?}", keep.as_raw_fd());
+    println!("{} had_raw={had_raw} {report:?}", keep.as_raw_fd());
     let _ = io::stdin().read(&mut [0]);
     ExitCode::SUCCESS
 }

@@ -6,9 +6,16 @@ use std::os::unix::process::ExitStatusExt;
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::parent::{Held, Who, is_root, possible, run};
+use crate::parent::{Held, PLAIN, Who, is_root, possible, run};
 
-const EVERYBODY: [Who; 4] = [Who::Same, Who::Sudo, Who::Plain, Who::OneUser];
+const EVERYBODY: [Who; 6] = [
+    Who::Same,
+    Who::Sudo,
+    Who::Plain,
+    Who::Setcap,
+    Who::Setuid,
+    Who::OneUser,
+];
 
 const ESCAPES: [&str; 12] = [
     "open",
@@ -66,7 +73,12 @@ fn no_right_is_left(who: Who) -> Result<(), Failed> {
         assert_eq!(get(set), "0000000000000000", "{set}");
     }
     // Taking the bounding set away needs CAP_SETPCAP, which only root has (here or there).
-    if is_root() && who != Who::Plain || who == Who::OneUser {
+    let had_it = match who {
+        Who::Same => is_root(),
+        Who::Sudo | Who::Setuid | Who::OneUser => true,
+        Who::Plain | Who::Setcap | Who::Refused => false,
+    };
+    if had_it {
         assert_eq!(get("CapBnd"), "0000000000000000");
     }
     assert_eq!(get("NoNewPrivs"), "1");
@@ -74,7 +86,7 @@ fn no_right_is_left(who: Who) -> Result<(), Failed> {
     let own = nix::unistd::geteuid().as_raw();
     let (uid, gid) = match who {
         Who::Sudo => (4321, 4322),
-        Who::Plain => (12345, 12346),
+        Who::Plain | Who::Setcap | Who::Setuid => PLAIN,
         Who::Same if is_root() => (65534, 65534),
         _ => (own, nix::unistd::getegid().as_raw()),
     };
@@ -84,7 +96,7 @@ fn no_right_is_left(who: Who) -> Result<(), Failed> {
         assert_eq!(get("Groups"), "");
     }
     // proc(5): what is not dumpable belongs to root, so its owner cannot look inside.
-    if who == Who::Plain || who == Who::Sudo {
+    if uid != own {
         assert_eq!(fs::metadata(held.proc_path("stat"))?.uid(), 0);
     }
     if is_root() {
@@ -98,6 +110,9 @@ fn no_right_is_left(who: Who) -> Result<(), Failed> {
     if landlock_is_whole() {
         assert!(held.said.contains("landlock: Full"), "{}", held.said);
     }
+    // There was something to lose.
+    let had_raw = held.said.contains("had_raw=true");
+    assert_eq!(had_raw, had_it || who == Who::Setcap, "{}", held.said);
     assert!(held.said.contains("seccomp: true"), "{}", held.said);
     assert!(held.said.contains("missing: []"), "{}", held.said);
     let stays = held.said.contains("stays uid 0 of its user namespace");

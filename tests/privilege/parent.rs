@@ -1,11 +1,13 @@
 //! The parent's side: starts children as different users and reads what /proc says of them.
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex};
 
@@ -20,6 +22,10 @@ pub enum Who {
     Sudo,
     /// An ordinary user without any right; only where the tests run as root.
     Plain,
+    /// The same user, but the file has CAP_NET_RAW (setcap).
+    Setcap,
+    /// The same user, but the file is root's and setuid, and sudo's variables are forged.
+    Setuid,
     /// Root of a user namespace with one mapped user.
     OneUser,
     /// In a container that refuses Landlock and seccomp.
@@ -31,23 +37,93 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// A copy of this program that every user can execute, wherever the target directory lies.
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let copy = std::env::temp_dir().join(format!("rawsock-test-{}", std::process::id()));
-    fs::copy("/proc/self/exe", &copy).unwrap();
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
-    copy
+impl Who {
+    /// Only root can start a child that is somebody else.
+    fn needs_root(self) -> bool {
+        matches!(self, Self::Sudo | Self::Plain | Self::Setcap | Self::Setuid)
+    }
+}
+
+/// The user of [`Who::Plain`].
+pub const PLAIN: (u32, u32) = (12345, 12346);
+
+/// Copies of programs that every user can execute, wherever the target directory lies.
+struct Programs {
+    tests: PathBuf,
+    setcap: PathBuf,
+    setuid: PathBuf,
+    rawsock: PathBuf,
+}
+
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
+    let copy = |from: &str, name: &str, mode: u32| {
+        let id = std::process::id();
+        let to = std::env::temp_dir().join(format!("rawsock-test-{id}-{name}"));
+        fs::copy(from, &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(mode)).unwrap();
+        to
+    };
+    let own = "/proc/self/exe";
+    let programs = Programs {
+        tests: copy(own, "tests", 0o755),
+        setcap: copy(own, "setcap", 0o755),
+        setuid: copy(own, "setuid", 0o4755),
+        rawsock: copy(env!("CARGO_BIN_EXE_rawsock"), "rawsock", 0o755),
+    };
+    if is_root() {
+        allow_raw_sockets(&programs.setcap);
+    }
+    programs
 });
 
-/// Removes the copy again.
+/// `setcap cap_net_raw+ep`: the attribute of capabilities(7), VFS_CAP_REVISION_2.
+#[expect(unsafe_code, reason = "neither std nor nix sets attributes")]
+fn allow_raw_sockets(program: &Path) {
+    let effective_revision_2 = 0x0200_0001_u32;
+    let net_raw = 1_u32 << 13;
+    let words = [effective_revision_2, net_raw, 0, 0, 0];
+    let value: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let path = CString::new(program.as_os_str().as_bytes()).unwrap();
+    let name = c"security.capability";
+    // SAFETY: both strings end with NUL, and the value is readable for its length.
+    let result = unsafe {
+        libc::setxattr(
+            path.as_ptr(),
+            name.as_ptr(),
+            value.as_ptr().cast(),
+            value.len(),
+            0,
+        )
+    };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// The copy of rawsock.
+pub fn rawsock() -> &'static Path {
+    &PROGRAMS.rawsock
+}
+
+/// Removes the copies again.
 pub fn clean_up() {
-    if let Some(copy) = LazyLock::get(&PROGRAM) {
-        let _ = fs::remove_file(copy);
+    if let Some(programs) = LazyLock::get(&PROGRAMS) {
+        let Programs {
+            tests,
+            setcap,
+            setuid,
+            rawsock,
+        } = programs;
+        for copy in [tests, setcap, setuid, rawsock] {
+            let _ = fs::remove_file(copy);
+        }
     }
 }
 
 pub fn command(who: Who, role: &str) -> Command {
-    let mut command = Command::new(&*PROGRAM);
+    let mut command = Command::new(match who {
+        Who::Setcap => &PROGRAMS.setcap,
+        Who::Setuid => &PROGRAMS.setuid,
+        _ => &PROGRAMS.tests,
+    });
     command
         .env_clear()
         .env(ROLE, role)
@@ -60,8 +136,12 @@ pub fn command(who: Who, role: &str) -> Command {
         Who::Sudo => {
             command.env("SUDO_UID", "4321").env("SUDO_GID", "4322");
         }
-        Who::Plain => {
-            command.uid(12345).gid(12346);
+        Who::Plain | Who::Setcap => {
+            command.uid(PLAIN.0).gid(PLAIN.1);
+        }
+        Who::Setuid => {
+            command.env("SUDO_UID", "4321").env("SUDO_GID", "4322");
+            command.uid(PLAIN.0).gid(PLAIN.1);
         }
         Who::OneUser => {
             command.env(USERNS, "1");
@@ -80,8 +160,8 @@ pub fn possible(who: Who, role: &'static str) -> bool {
     let required = std::env::var_os("RAWSOCK_REQUIRE_NETNS").is_some();
     let mut known = KNOWN.lock().unwrap();
     *known.entry((who, role)).or_insert_with(|| {
-        let possible = (is_root() || !matches!(who, Who::Sudo | Who::Plain))
-            && (required || run(who, role).status.success());
+        let possible =
+            (is_root() || !who.needs_root()) && (required || run(who, role).status.success());
         if !possible {
             println!(
                 "SKIPPED: {who:?} {role}: needs root or namespaces that the kernel refuses here"
