@@ -230,9 +230,11 @@ impl Plan {
                 total_length: Some(wish.length.unwrap_or(0)),
                 id: self.id16()?,
                 reserved: wish.reserved.unwrap_or(false),
-                df: wish
-                    .df
-                    .unwrap_or(self.wire.mtu_discovery != Some(MtuDiscovery::Dont)),
+                // Clear by default: routers may cut the probe up, and the kernel numbers it.
+                df: wish.df.unwrap_or(matches!(
+                    self.wire.mtu_discovery,
+                    Some(MtuDiscovery::Do | MtuDiscovery::Want | MtuDiscovery::Probe)
+                )),
                 mf: wish.mf.unwrap_or(false),
                 fragment_offset: wish.frag_offset.unwrap_or(0),
                 ttl: wish.ttl.unwrap_or(ttl),

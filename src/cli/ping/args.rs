@@ -40,7 +40,7 @@ pub struct Args {
     /// IPv6 only
     #[arg(short = '6', long = "ipv6", help_heading = SOCKET, hide_short_help = true)]
     pub ipv6: bool,
-    /// Ping every address that the name has, one after the other
+    /// Ping every address that the name has, all at once
     #[arg(long, help_heading = SOCKET, hide_short_help = true)]
     pub all: bool,
     /// Send from this interface or this address of ours; twice for both
@@ -137,10 +137,10 @@ pub struct Args {
           dont   clear DF, cut up here what is larger than the MTU\n\
           probe  set DF, ignore what the kernel knows of the path")]
     pub mtu_discovery: Option<MtuDiscovery>,
-    /// Identification; IPv4: with --df=0 the kernel replaces 0; IPv6: adds a fragment header
+    /// Identification; IPv4: the kernel replaces 0 unless --df is set; IPv6: adds a fragment header
     #[arg(long, value_parser = parse::unsigned::<u32>, value_name = "ID", help_heading = HEADER, hide_short_help = true)]
     pub ip_id: Option<u32>,
-    /// Don't Fragment bit, set or (`--df=0`) clear
+    /// Don't Fragment bit, set or (`--df=0`, the default) clear
     #[arg(long, value_parser = values::bit, value_name = "0|1", num_args = 0..=1, require_equals = true, default_missing_value = "1", help_heading = HEADER, hide_short_help = true, conflicts_with = "mtu_discovery")]
     pub df: Option<bool>,
     /// More Fragments bit

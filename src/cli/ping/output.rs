@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::cli::lost_output;
-use crate::decode::{Frame, Packet};
+use crate::decode::{Decoder, Frame, Packet};
 use crate::error::Error;
 use crate::event::Timestamp;
 use crate::net::ifaces::needs_scope;
@@ -19,6 +19,7 @@ use crate::ping::{Probe, Summary, Verdict};
 use crate::sys::clock::{self, Clock};
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 use crate::view::escape::escape;
+use crate::view::headers::Headers;
 use crate::view::json::Json;
 use crate::view::ping::Text;
 
@@ -182,8 +183,21 @@ impl Output {
 
 impl Output {
     fn table(&mut self, probe: &Probe, asked: &[u8], wire: &Frame<'_>) -> Result<(), Error> {
-        let _ = (probe, asked, wire);
-        Ok(())
+        let asked = Frame {
+            wire_len: u32::try_from(asked.len()).unwrap_or(u32::MAX),
+            bytes: asked,
+            ..*wire
+        };
+        let headers = Headers::compare(&Decoder::new(), &asked, wire);
+        let out = &mut *self.out.borrow_mut();
+        match &self.view {
+            View::Text(text) => out.write_all(headers.text(probe.seq, text.color()).as_bytes()),
+            View::Json(_) => headers
+                .json(probe.seq, wire.at)
+                .map_err(io::Error::from)
+                .and_then(|line| writeln!(out, "{line}")),
+        }
+        .map_err(lost_output)
     }
 }
 

@@ -309,7 +309,7 @@ fn defaults_leave_the_kernel_its_fields() {
         (header.total_length, header.checksum, header.id),
         (Some(0), Some(0), 0)
     );
-    assert!(header.df && header.source.is_unspecified());
+    assert!(!header.df && header.source.is_unspecified());
     assert_eq!(aim.socket, SocketChoice::Auto);
     let group = Target {
         kind: Kind::Multicast,
@@ -319,6 +319,11 @@ fn defaults_leave_the_kernel_its_fields() {
         panic!("IPv4 expected")
     };
     assert_eq!((header.ttl, header.df), (1, false));
+    let careful = plan("-M do h", 0).unwrap();
+    let Header::V4(header) = careful.aim(&target("10.0.0.2")).unwrap().header else {
+        panic!("IPv4 expected")
+    };
+    assert!(header.df);
 }
 
 #[test]
