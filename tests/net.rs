@@ -29,6 +29,8 @@ mod link;
 mod oracle;
 #[path = "net/program.rs"]
 mod program;
+#[path = "net/refused.rs"]
+mod refused;
 #[path = "net/responder.rs"]
 mod responder;
 #[path = "net/route.rs"]
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         lab::TESTS,
         leaves::TESTS,
         oracle::TESTS,
+        refused::TESTS,
         route::TESTS,
         wire::TESTS,
     ]

@@ -30,7 +30,8 @@ pub enum Kind {
     /// Raw ICMP socket, IP header by the kernel. Needs CAP_NET_RAW.
     Raw,
     /// ICMP datagram socket: the kernel owns header, id and checksum. Needs a group inside
-    /// `net.ipv4.ping_group_range`.
+    /// `net.ipv4.ping_group_range`. In IPv6 a packet that a full queue or a firewall of this host
+    /// dropped counts as sent (`ping_v6_sendmsg` forgets the outcome).
     Dgram,
 }
 
