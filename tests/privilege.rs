@@ -19,15 +19,22 @@ mod matrix;
 mod names;
 #[path = "privilege/parent.rs"]
 mod parent;
+#[path = "privilege/ping.rs"]
+mod ping;
 
 fn main() -> ExitCode {
     if let Some(code) = child::role() {
         return code;
     }
-    let trials: Vec<Trial> = [dropped::trials(), names::trials(), matrix::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials: Vec<Trial> = [
+        dropped::trials(),
+        names::trials(),
+        matrix::trials(),
+        ping::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     parent::clean_up();
     conclusion.exit_code()

@@ -43,6 +43,7 @@ pub fn role() -> Option<ExitCode> {
         ("panic", _) => panic_inside(),
         ("gaps", _) => gaps(),
         ("matrix", column) => crate::matrix::role(column),
+        ("ping", who) => crate::ping::role(who),
         ("names", case) => crate::names::role(case),
         other => panic!("no such role: {other:?}"),
     });

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::child::{REFUSED, ROLE, USERNS};
 
@@ -53,6 +56,7 @@ struct Programs {
     setcap: PathBuf,
     setuid: PathBuf,
     rawsock: PathBuf,
+    rawsock_setcap: PathBuf,
 }
 
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
@@ -69,9 +73,11 @@ static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
         setcap: copy(own, "setcap", 0o755),
         setuid: copy(own, "setuid", 0o4755),
         rawsock: copy(env!("CARGO_BIN_EXE_rawsock"), "rawsock", 0o755),
+        rawsock_setcap: copy(env!("CARGO_BIN_EXE_rawsock"), "rawsock-setcap", 0o755),
     };
     if is_root() {
         allow_raw_sockets(&programs.setcap);
+        allow_raw_sockets(&programs.rawsock_setcap);
     }
     programs
 });
@@ -103,6 +109,11 @@ pub fn rawsock() -> &'static Path {
     &PROGRAMS.rawsock
 }
 
+/// The copy of rawsock that has CAP_NET_RAW.
+pub fn rawsock_setcap() -> &'static Path {
+    &PROGRAMS.rawsock_setcap
+}
+
 /// Removes the copies again.
 pub fn clean_up() {
     if let Some(programs) = LazyLock::get(&PROGRAMS) {
@@ -111,8 +122,9 @@ pub fn clean_up() {
             setcap,
             setuid,
             rawsock,
+            rawsock_setcap,
         } = programs;
-        for copy in [tests, setcap, setuid, rawsock] {
+        for copy in [tests, setcap, setuid, rawsock, rawsock_setcap] {
             let _ = fs::remove_file(copy);
         }
     }
@@ -184,7 +196,12 @@ pub struct Held {
 
 impl Held {
     pub fn start(who: Who) -> Self {
-        let mut child = command(who, "hold").spawn().unwrap();
+        Self::after_first_line(&mut command(who, "hold"))
+    }
+
+    /// Starts a child and waits for its first line.
+    pub fn after_first_line(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut said = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut said)
@@ -199,6 +216,31 @@ impl Held {
 
     pub fn proc_path(&self, name: &str) -> PathBuf {
         format!("/proc/{}/{name}", self.child.id()).into()
+    }
+
+    /// Ends it as Ctrl-C does; what it wrote since its first line.
+    pub fn interrupt(mut self) -> Output {
+        let id = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(id, Signal::SIGINT).unwrap();
+        let mut stdout = Vec::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_end(&mut stdout)
+            .unwrap();
+        let mut stderr = Vec::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_end(&mut stderr)
+            .unwrap();
+        Output {
+            status: self.child.wait().unwrap(),
+            stdout,
+            stderr,
+        }
     }
 
     /// The lines of /proc/PID/status.

@@ -61,6 +61,8 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     };
     let opener = Opener::new(&plan)?;
     let lanes = opener.open_all(&addresses)?;
+    // Its routing socket is not kept, and must not be closed a second time after the drop.
+    drop(opener);
     let names = resolver.filter(|_| plan.output.names).map(Names::new);
     let mut run = lanes::build(&plan, lanes, clock, signals, names)?;
     let end = run.run()?;
