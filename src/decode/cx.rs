@@ -73,6 +73,10 @@ pub struct Cx<'a> {
     end: u32,
     /// End of the layer as the enclosing lengths claim; not before `end`.
     limit: u32,
+    /// `end - start`, 0 if the layer begins past the capture.
+    have: u32,
+    /// `start`, kept inside the buffer: where fields count from.
+    base: u32,
     /// Header length, as the protocol sets it.
     header: u32,
     first_field: usize,
@@ -97,6 +101,8 @@ impl<'a> Cx<'a> {
             start: 0,
             end,
             limit: wire_len.max(end),
+            have: end,
+            base: 0,
             header: 0,
             first_field: 0,
             quoted: false,
@@ -111,13 +117,15 @@ impl<'a> Cx<'a> {
         // Can lie past the capture: then nothing of the layer is here.
         self.start = self.start.saturating_add(from).min(self.limit);
         self.end = self.end.min(self.limit);
+        self.have = self.end.saturating_sub(self.start);
+        self.base = self.start.min(self.end);
         self.header = 0;
         self.depth = 0;
         self.first_field = self.packet.fields.len();
         self.proto = proto;
         self.packet.layers.push(Layer {
             proto,
-            at: self.start.min(self.end),
+            at: self.base,
             len: 0,
             end: self.limit,
             first_field: u32::try_from(self.first_field).unwrap_or(u32::MAX),
@@ -165,7 +173,7 @@ impl<'a> Cx<'a> {
 
     /// How many of them were captured.
     pub fn have(&self) -> u32 {
-        self.end.saturating_sub(self.start)
+        self.have
     }
 
     /// Inside the datagram that an ICMP error quotes.
@@ -226,11 +234,13 @@ impl<'a> Cx<'a> {
     }
 
     /// Adds a field. Dropped without a word if its bytes were not captured: [`Cx::need`] tells.
+    #[inline]
     pub fn add(&mut self, spec: &'static Spec, at: u32, len: u32, value: Value) {
         self.push(spec, at, len, value);
     }
 
     /// Adds a number.
+    #[inline]
     pub fn uint(&mut self, spec: &'static Spec, at: u32, len: u32, value: impl Into<u64>) {
         self.push(spec, at, len, Value::Uint(value.into()));
     }
@@ -260,8 +270,9 @@ impl<'a> Cx<'a> {
         self.push(spec, at, len, value);
     }
 
+    #[inline]
     fn push(&mut self, spec: &'static Spec, at: u32, len: u32, value: Value) -> Option<usize> {
-        if at.saturating_add(len) > self.have() {
+        if at.saturating_add(len) > self.have {
             return None;
         }
         let index = self.packet.fields.len();
@@ -271,7 +282,7 @@ impl<'a> Cx<'a> {
         }
         self.packet.fields.push(Field {
             spec,
-            at: self.start.saturating_add(at).min(self.end),
+            at: self.base.saturating_add(at),
             len,
             depth: self.depth,
             value,

@@ -15,6 +15,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::spec::specs;
+use super::text::push_number;
 use super::{
     Checksum, Claim, Cx, Layer, LinkType, Next, Packet, Proto, Severity, Show, Value,
     checksum_status, icmp_ext,
@@ -362,16 +363,16 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     out.push_str("ICMP ");
     super::icmp_names::short(kind, code, type_name, code_name, out);
     if let Some(id) = number(&IDENT) {
-        let _ = write!(out, ", id {id}");
+        push_number(", id ", id, out);
     }
     if let Some(seq) = number(&SEQ).or(number(&EXT_ECHO_SEQ)) {
-        let _ = write!(out, ", seq {seq}");
+        push_number(", seq ", seq, out);
     }
     if let Some(mtu) = number(&MTU) {
-        let _ = write!(out, ", MTU {mtu}");
+        push_number(", MTU ", mtu, out);
     }
     if let Some(pointer) = number(&POINTER) {
-        let _ = write!(out, ", byte {pointer}");
+        push_number(", byte ", pointer, out);
     }
     for (spec, word) in [(&REDIRECT_GATEWAY, "to"), (&ADDRESS_MASK, "mask")] {
         if let Some(Value::Ipv4(address)) = packet.field(layer, spec).map(|f| f.value) {
@@ -379,5 +380,5 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         }
     }
     icmp_ext::summary(packet, layer, out);
-    let _ = write!(out, ", length {}", layer.end.saturating_sub(layer.at));
+    push_number(", length ", layer.end.saturating_sub(layer.at), out);
 }

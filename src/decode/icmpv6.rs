@@ -8,10 +8,9 @@
 //! |        body: depends on the type                              |
 //! ```
 
-use std::fmt::Write as _;
-
 use super::icmp::{neighbour_state, original};
 use super::spec::specs;
+use super::text::push_number;
 use super::{
     Checksum, Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show, Value, checksum_status,
     icmp_ext, icmp_names, ndp,
@@ -151,18 +150,18 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     out.push_str("ICMPv6 ");
     icmp_names::short(kind, code, type_name, code_name, out);
     if let Some(id) = number(&IDENT) {
-        let _ = write!(out, ", id {id}");
+        push_number(", id ", id, out);
     }
     if let Some(seq) = number(&SEQ).or(number(&EXT_ECHO_SEQ)) {
-        let _ = write!(out, ", seq {seq}");
+        push_number(", seq ", seq, out);
     }
     if let Some(mtu) = number(&MTU) {
-        let _ = write!(out, ", MTU {mtu}");
+        push_number(", MTU ", mtu, out);
     }
     if let Some(pointer) = number(&POINTER) {
-        let _ = write!(out, ", byte {pointer}");
+        push_number(", byte ", pointer, out);
     }
     ndp::summary(packet, layer, out);
     icmp_ext::summary(packet, layer, out);
-    let _ = write!(out, ", length {}", layer.end.saturating_sub(layer.at));
+    push_number(", length ", layer.end.saturating_sub(layer.at), out);
 }

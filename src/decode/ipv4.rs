@@ -21,6 +21,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use etherparse::IpNumber;
 
 use super::spec::specs;
+use super::text::push_ipv4;
 use super::{
     Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
     checksum_status, ipv4_options,
@@ -245,9 +246,7 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
 
 fn address(packet: &Packet, layer: &Layer, spec: &'static Spec, out: &mut String) {
     match packet.field(layer, spec).map(|field| field.value) {
-        Some(Value::Ipv4(address)) => {
-            let _ = write!(out, "{address}");
-        }
+        Some(Value::Ipv4(address)) => push_ipv4(address, out),
         _ => out.push('?'),
     }
 }

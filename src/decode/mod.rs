@@ -26,6 +26,7 @@ mod packet;
 pub mod sll;
 mod spec;
 pub mod tcp;
+pub mod text;
 pub mod udp;
 pub mod vlan;
 
@@ -155,6 +156,9 @@ impl Next {
 /// The dispatch: which protocol answers to which claim.
 #[derive(Debug)]
 pub struct Decoder {
+    /// By IP protocol number: the step that every packet takes.
+    by_protocol: Box<[Option<&'static Proto>; 256]>,
+    /// All other claims, ordered by rank.
     table: Vec<(u32, &'static Proto)>,
 }
 
@@ -167,16 +171,22 @@ impl Default for Decoder {
 impl Decoder {
     /// A decoder of all [`PROTOS`].
     pub fn new() -> Self {
-        let table = Vec::new();
-        PROTOS
-            .iter()
-            .fold(Self { table }, |all, proto| all.with(proto))
+        let empty = Self {
+            by_protocol: Box::new([None; 256]),
+            table: Vec::new(),
+        };
+        PROTOS.iter().fold(empty, |all, proto| all.with(proto))
     }
 
     /// Adds a protocol; its claims win over earlier ones.
     #[must_use]
     pub fn with(mut self, proto: &'static Proto) -> Self {
         for claim in proto.claims {
+            if let Claim::IpProtocol(number) = claim {
+                let slot = self.by_protocol.get_mut(usize::from(*number));
+                slot.into_iter().for_each(|slot| *slot = Some(proto));
+                continue;
+            }
             let rank = claim.rank();
             match self.table.binary_search_by_key(&rank, |entry| entry.0) {
                 Ok(at) => self
@@ -192,6 +202,9 @@ impl Decoder {
 
     /// Who answers to a claim.
     pub fn lookup(&self, claim: Claim) -> Option<&'static Proto> {
+        if let Claim::IpProtocol(number) = claim {
+            return self.by_protocol.get(usize::from(number)).copied().flatten();
+        }
         let rank = claim.rank();
         let at = self
             .table

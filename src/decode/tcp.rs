@@ -14,11 +14,10 @@
 //! |                   options, if offset > 5 ...                  |
 //! ```
 
-use std::fmt::Write as _;
-
 use etherparse::{TcpOptionElement, TcpOptionsIterator};
 
 use super::spec::specs;
+use super::text::push_number;
 use super::{
     Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Severity, Show, Spec, Value,
     checksum_status,
@@ -285,7 +284,8 @@ fn unknown<'a>(cx: &mut Cx<'a>, kind: u8, at: u32, header: u32) -> Option<&'a [u
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
     if let (Some(source), Some(destination)) = (number(&SRC_PORT), number(&DST_PORT)) {
-        let _ = write!(out, "TCP {source} > {destination}");
+        push_number("TCP ", source, out);
+        push_number(" > ", destination, out);
     }
     if number(&FLAGS).is_some() {
         // tcpdump's letters: S, F, R, P, U, E, W, and a dot for ACK.
@@ -305,15 +305,15 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         out.push(']');
     }
     if let Some(seq) = number(&SEQ) {
-        let _ = write!(out, ", seq {seq}");
+        push_number(", seq ", seq, out);
     }
     if let Some(ack) = number(&ACK).filter(|_| number(&ACK_FLAG) == Some(1)) {
-        let _ = write!(out, ", ack {ack}");
+        push_number(", ack ", ack, out);
     }
     if let Some(window) = number(&WINDOW) {
-        let _ = write!(out, ", win {window}");
+        push_number(", win ", window, out);
     }
     if let Some(length) = number(&LEN) {
-        let _ = write!(out, ", length {length}");
+        push_number(", length ", length, out);
     }
 }

@@ -8,12 +8,12 @@
 //! +-------------------------------+-------------------------------+
 //! ```
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use etherparse::UdpHeaderSlice;
 
 use super::spec::specs;
+use super::text::push_number;
 use super::{Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Show, checksum_status};
 
 specs! {
@@ -93,9 +93,10 @@ fn decode(cx: &mut Cx<'_>) -> Next {
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
     if let (Some(source), Some(destination)) = (number(&SRC_PORT), number(&DST_PORT)) {
-        let _ = write!(out, "UDP {source} > {destination}");
+        push_number("UDP ", source, out);
+        push_number(" > ", destination, out);
     }
     if let Some(length) = number(&LENGTH) {
-        let _ = write!(out, ", length {}", length.saturating_sub(8));
+        push_number(", length ", length.saturating_sub(8), out);
     }
 }

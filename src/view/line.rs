@@ -27,26 +27,32 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
         Direction::In => out.push_str("in "),
         Direction::Out => out.push_str("out "),
     }
-    let mut words = String::new();
     let mut first = true;
     let mut quoted = false;
     for layer in packet.layers() {
         if is_link(layer.proto) && !style.link {
             continue;
         }
-        words.clear();
-        (layer.proto.summary)(packet, layer, &mut words);
-        if words.is_empty() {
+        let start = out.len();
+        let opens = layer.quoted && !quoted;
+        out.push_str(match (opens, first) {
+            (true, _) => " [about ",
+            (false, true) => "",
+            (false, false) => ": ",
+        });
+        let words = out.len();
+        (layer.proto.summary)(packet, layer, out);
+        if out.len() == words {
+            out.truncate(start);
             continue;
         }
-        if layer.quoted && !quoted {
-            quoted = true;
-            out.push_str(" [about ");
-        } else if !first {
-            out.push_str(": ");
-        }
+        quoted |= opens;
         first = false;
-        escape_into(&words, out);
+        // Text from the packet is rare; only a line that holds some is written twice.
+        if !out[words..].bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            let outside = out.split_off(words);
+            escape_into(&outside, out);
+        }
     }
     if first {
         let _ = write!(out, "{} bytes", frame.wire_len);
@@ -76,5 +82,19 @@ fn time_of_day(at: Timestamp, out: &mut String) {
     let (seconds, nanos) = (at.0.div_euclid(SECOND), at.0.rem_euclid(SECOND));
     let day = seconds.rem_euclid(86_400);
     let (hour, minute, second) = (day / 3600, day / 60 % 60, day % 60);
-    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}.{nanos:09}");
+    for (number, mark) in [(hour, ':'), (minute, ':'), (second, '.')] {
+        padded(number, 2, out);
+        out.push(mark);
+    }
+    padded(nanos, 9, out);
+}
+
+/// A number with leading zeros; `number` is not negative and has at most `digits` digits.
+fn padded(number: i64, digits: u32, out: &mut String) {
+    let mut unit = 10i64.pow(digits.saturating_sub(1));
+    while unit > 0 {
+        let digit = u32::try_from(number / unit % 10).unwrap_or(0);
+        out.extend(char::from_digit(digit, 10));
+        unit /= 10;
+    }
 }

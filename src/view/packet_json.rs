@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use crate::decode::text::{push_dec, push_ipv4, push_number};
 use crate::decode::{Direction, Field, Frame, LinkType, Packet, Problem, Severity, Spec, Value};
 use crate::view::value::{field_bytes, push_hex};
 
@@ -63,16 +64,15 @@ pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &
     out.push_str(r#","layers":["#);
     for (index, layer) in packet.layers().iter().enumerate() {
         comma(index, out);
-        let _ = write!(
-            out,
-            r#"{{"proto":"{}","at":{},"len":{}"#,
-            layer.proto.key, layer.at, layer.len
-        );
+        out.push_str(r#"{"proto":""#);
+        out.push_str(layer.proto.key);
+        push_number(r#"","at":"#, layer.at, out);
+        push_number(r#","len":"#, layer.len, out);
         if layer.quoted {
             out.push_str(r#","quoted":true"#);
         }
         out.push_str(r#","fields":{"#);
-        members(frame, packet, packet.fields_of(layer), false, out);
+        members(frame, packet, packet.fields_of(layer), out);
         out.push_str("}}");
     }
     out.push_str(r#"],"problems":["#);
@@ -155,46 +155,35 @@ fn walk(fields: &[Field], mut each: impl FnMut(usize, &Field)) {
     }
 }
 
-fn members(
-    frame: &Frame<'_>,
-    packet: &Packet,
-    fields: &[Field],
-    mut comma: bool,
-    out: &mut String,
-) {
-    // Few keys are distinct, so a list is quicker than a map.
-    let mut keys: Vec<(&'static Spec, usize)> = Vec::new();
-    walk(fields, |_, field| {
-        match keys
-            .iter_mut()
-            .find(|(spec, _)| std::ptr::eq(*spec, field.spec))
-        {
-            Some((_, count)) => *count += 1,
-            None => keys.push((field.spec, 1)),
+fn members(frame: &Frame<'_>, packet: &Packet, fields: &[Field], out: &mut String) {
+    // Few keys are distinct, so a list is quicker than a map: key, first index, count.
+    let mut keys: Vec<(&'static Spec, usize, usize)> = Vec::with_capacity(fields.len().min(64));
+    walk(fields, |index, field| {
+        let mut known = keys.iter_mut();
+        match known.find(|(spec, ..)| std::ptr::eq(*spec, field.spec)) {
+            Some((.., count)) => *count += 1,
+            None => keys.push((field.spec, index, 1)),
         }
     });
-    for (spec, count) in keys {
-        if comma {
-            out.push(',');
+    for (number, &(spec, first, count)) in keys.iter().enumerate() {
+        comma(number, out);
+        out.push('"');
+        out.push_str(spec.key);
+        out.push_str("\":");
+        if count == 1 {
+            value(frame, packet, fields, first, out);
+            continue;
         }
-        comma = true;
-        let _ = write!(out, r#""{}":"#, spec.key);
-        if count > 1 {
-            out.push('[');
-        }
-        let mut first = true;
+        out.push('[');
+        let mut written = 0;
         walk(fields, |index, field| {
             if std::ptr::eq(field.spec, spec) {
-                if !first {
-                    out.push(',');
-                }
-                first = false;
+                comma(written, out);
+                written += 1;
                 value(frame, packet, fields, index, out);
             }
         });
-        if count > 1 {
-            out.push(']');
-        }
+        out.push(']');
     }
 }
 
@@ -206,14 +195,24 @@ fn value(frame: &Frame<'_>, packet: &Packet, fields: &[Field], index: usize, out
         Value::None => {
             out.push('{');
             let inside = fields.get(index + 1..skip(fields, index)).unwrap_or(&[]);
-            members(frame, packet, inside, false, out);
+            members(frame, packet, inside, out);
             out.write_char('}')
         }
-        Value::Bool(set) => write!(out, "{set}"),
-        Value::Uint(number) => write!(out, "{number}"),
+        Value::Bool(set) => {
+            out.push_str(if set { "true" } else { "false" });
+            Ok(())
+        }
+        Value::Uint(number) => {
+            push_dec(number, out);
+            Ok(())
+        }
         Value::Int(number) => write!(out, "{number}"),
         Value::Mac(mac) => write!(out, "\"{mac}\""),
-        Value::Ipv4(address) => write!(out, "\"{address}\""),
+        Value::Ipv4(address) => {
+            out.push('"');
+            push_ipv4(address, out);
+            out.write_char('"')
+        }
         Value::Ipv6(address) => write!(out, "\"{address}\""),
         Value::Text(from, to) => {
             push_string(packet.text(from, to), out);
