@@ -68,16 +68,8 @@ fn read_in_pieces(bytes: &[u8], most: usize) -> Story {
     let mut story = Story::default();
     // Every call consumes a byte of the file at least or ends; a file without end fails here.
     for _ in 0..bytes.len() * 4000 + 100 {
-        let seen = match source.next() {
-            Ok(Next::Frame(frame)) => Seen {
-                nanos: frame.at.0,
-                wire_len: frame.wire_len,
-                link: frame.link,
-                dir: frame.dir,
-                interface: frame.iface.to_string(),
-                comments: Vec::new(),
-                bytes: frame.bytes.to_vec(),
-            },
+        match source.next() {
+            Ok(Next::Frame) => {}
             Ok(Next::Wait) => {
                 if let Err(error) = source.fill() {
                     story.damage = Some(damage(&error));
@@ -89,15 +81,17 @@ fn read_in_pieces(bytes: &[u8], most: usize) -> Story {
                 story.damage = Some(damage(&error));
                 continue;
             }
-        };
-        let number = seen.interface.parse().unwrap();
-        let interface = source
-            .interface(number)
-            .expect("a frame's interface is known");
+        }
+        let frame = source.frame();
+        let interface = source.interface(frame.iface);
         story.packets.push(Seen {
-            interface: interface.name.clone(),
+            nanos: frame.at.0,
+            wire_len: frame.wire_len,
+            link: frame.link,
+            dir: frame.dir,
+            interface: interface.expect("it is known").name.clone(),
             comments: source.comments().iter().map(|c| c.to_vec()).collect(),
-            ..seen
+            bytes: frame.bytes.to_vec(),
         });
     }
     panic!("the source does not end: {story:?}");

@@ -1,6 +1,7 @@
 //! Reading a capture file or pipe, pcap or pcapng, as a [`Source`]. Opening it is the caller's.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::feed::Feed;
 use super::pcap::{self, Pcap};
@@ -31,8 +32,8 @@ pub struct FileSource {
     done: bool,
     /// The one interface of a pcap file.
     only: Option<Interface>,
-    /// Comments of the last frame: start before the window, and length.
-    comments: Vec<(usize, usize)>,
+    /// What [`Source::next`] went to. Its bytes lie just before the window.
+    record: Record,
 }
 
 impl FileSource {
@@ -44,7 +45,7 @@ impl FileSource {
             format: Format::Unknown,
             done: false,
             only: None,
-            comments: Vec::new(),
+            record: Record::none(),
         }
     }
 
@@ -97,7 +98,7 @@ impl FileSource {
     }
 
     /// The file ended with `need` bytes wanted for what stands at the head of the window.
-    fn at_end(&mut self, need: usize) -> Result<Next<'_>, Error> {
+    fn at_end(&mut self, need: usize) -> Result<Next, Error> {
         let have = self.feed.window().len();
         let started = !matches!(self.format, Format::Unknown);
         if have == 0 && started {
@@ -122,33 +123,22 @@ impl FileSource {
         }
     }
 
-    fn frame(&mut self, record: &Record) -> Frame<'_> {
-        self.comments.clear();
-        if let Format::Pcapng(walk) = &self.format {
-            let spans = walk.comments().iter();
-            self.comments
-                .extend(spans.map(|span| (record.len.saturating_sub(span.start), span.len())));
-        }
-        self.feed.advance(record.len);
-        let back = record.len.saturating_sub(record.data.start);
-        Frame {
-            at: record.at,
-            stamp: Stamp::Kernel,
-            iface: record.iface,
-            link: record.link,
-            dir: record.dir,
-            flags: Flags::default(),
-            wire_len: record.wire_len,
-            bytes: self.feed.consumed(back, record.data.len()),
-        }
+    /// A range of the current record, which is consumed.
+    fn consumed(&self, range: &Range<usize>) -> &[u8] {
+        let back = self.record.len.saturating_sub(range.start);
+        self.feed.consumed(back, range.len())
     }
 }
 
 impl Source for FileSource {
-    fn next(&mut self) -> Result<Next<'_>, Error> {
+    fn next(&mut self) -> Result<Next, Error> {
         while !self.done {
             match self.step() {
-                Step::Packet(record) => return Ok(Next::Frame(self.frame(&record))),
+                Step::Packet(record) => {
+                    self.feed.advance(record.len);
+                    self.record = record;
+                    return Ok(Next::Frame);
+                }
                 Step::Skip(len) => self.feed.advance(len),
                 Step::Need(need) if self.feed.ended() => return self.at_end(need),
                 Step::Need(_) => return Ok(Next::Wait),
@@ -158,7 +148,23 @@ impl Source for FileSource {
         Ok(Next::End)
     }
 
+    fn frame(&self) -> Frame<'_> {
+        let record = &self.record;
+        Frame {
+            at: record.at,
+            stamp: Stamp::Kernel,
+            iface: record.iface,
+            link: record.link,
+            dir: record.dir,
+            flags: Flags::default(),
+            wire_len: record.wire_len,
+            bytes: self.consumed(&record.data),
+        }
+    }
+
     fn fill(&mut self) -> Result<(), Error> {
+        // The window moves.
+        self.record = Record::none();
         self.feed.fill().map_err(|error| match error.kind() {
             // What flate2 says of a stream that lies or stops.
             io::ErrorKind::InvalidData
@@ -189,9 +195,12 @@ impl Source for FileSource {
     }
 
     fn comments(&self) -> Vec<&[u8]> {
-        let spans = self.comments.iter();
-        spans
-            .map(|(back, len)| self.feed.consumed(*back, *len))
-            .collect()
+        match &self.format {
+            Format::Pcapng(walk) => {
+                let spans = walk.comments().iter();
+                spans.map(|span| self.consumed(span)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }

@@ -25,10 +25,10 @@ pub const MAX_BLOCK: u32 = 16 * 1024 * 1024;
 pub const MAX_INTERFACES: usize = 4096;
 
 /// What a [`Source`] has to offer.
-#[derive(Debug)]
-pub enum Next<'a> {
-    /// A frame.
-    Frame(Frame<'a>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A frame: [`Source::frame`].
+    Frame,
     /// Nothing before [`Source::fill`], which may block.
     Wait,
     /// No frame will ever come again.
@@ -37,14 +37,17 @@ pub enum Next<'a> {
 
 /// A source of frames: one file, or the interfaces of a live capture.
 pub trait Source {
-    /// The next frame of those that are here already. Never blocks. An error is a damaged file or
-    /// a dead device; all frames before it have been handed out, and the next call says `End`.
-    fn next(&mut self) -> Result<Next<'_>, Error>;
+    /// Goes on to the next frame of those that are here already. Never blocks. An error is a
+    /// damaged file or a dead device; all frames before it have been handed out, and the next call
+    /// says `End`.
+    fn next(&mut self) -> Result<Next, Error>;
+    /// The frame that [`Source::next`] went to. Without one: an empty frame.
+    fn frame(&self) -> Frame<'_>;
     /// Gets more, after [`Next::Wait`].
     fn fill(&mut self) -> Result<(), Error>;
     /// The interface that a frame's `iface` means.
     fn interface(&self, number: u32) -> Option<&Interface>;
-    /// Comments of the frame handed out last, as bytes from outside.
+    /// Comments of the frame, as bytes from outside.
     fn comments(&self) -> Vec<&[u8]> {
         Vec::new()
     }

@@ -32,6 +32,21 @@ pub(super) struct Record {
     pub iface: u32,
 }
 
+impl Record {
+    /// No packet.
+    pub fn none() -> Self {
+        Self {
+            len: 0,
+            data: 0..0,
+            at: Timestamp::default(),
+            wire_len: 0,
+            link: LinkType::Other(0),
+            dir: Direction::Unknown,
+            iface: 0,
+        }
+    }
+}
+
 /// Why the walk cannot go on, `at` bytes behind the head of the window.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {

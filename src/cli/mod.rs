@@ -5,6 +5,9 @@ pub mod completions;
 pub mod man;
 pub mod parse;
 pub mod ping;
+pub mod read;
+pub mod saving;
+pub mod show;
 
 use std::io::{self, Write};
 
@@ -35,6 +38,8 @@ pub enum Command {
     Ping(Box<ping::Args>),
     /// Show which rights this process has, and how to get the others
     Caps(caps::Args),
+    /// Show, count or save the packets of pcap and pcapng files
+    Read(Box<read::Args>),
     /// Print the manual page of rawsock or of one command
     Man(man::Args),
     /// Print completions for a shell
@@ -46,6 +51,7 @@ pub fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         Command::Ping(args) => ping::run(&args),
         Command::Caps(args) => caps::run(&args),
+        Command::Read(args) => read::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -21,8 +21,9 @@ struct Identity {
     gid: u32,
 }
 
-/// Gives up capabilities, the root user and its groups.
-pub(super) fn drop(report: &mut Report) -> Result<(), Error> {
+/// Gives up capabilities, the root user and its groups. `keep_root`: stays uid 0 where there is no
+/// user to become but nobody.
+pub(super) fn drop(keep_root: bool, report: &mut Report) -> Result<(), Error> {
     // Needs CAP_SETPCAP. A user's own bounding set gives no right: with no_new_privs nothing that
     // could be executed would gain from it, and the filter refuses execve.
     match cred::drop_bounding_set() {
@@ -35,7 +36,7 @@ pub(super) fn drop(report: &mut Report) -> Result<(), Error> {
         Err(error) => return Err(failed("drop", "the capability bounding set")(error)),
     }
     cred::clear_ambient_set().map_err(failed("clear", "the ambient capabilities"))?;
-    leave_root(report)?;
+    leave_root(keep_root, report)?;
     cred::clear_capabilities().map_err(failed("drop", "capabilities"))?;
     prctl::set_no_new_privs()
         .map_err(io::Error::from)
@@ -49,7 +50,7 @@ pub(super) fn drop(report: &mut Report) -> Result<(), Error> {
 }
 
 /// Becomes the invoking user, or nobody, where any of the three user ids is root.
-fn leave_root(report: &mut Report) -> Result<(), Error> {
+fn leave_root(keep_root: bool, report: &mut Report) -> Result<(), Error> {
     let ids = getresuid()
         .map_err(io::Error::from)
         .map_err(failed("read", "the user ids"))?;
@@ -57,7 +58,20 @@ fn leave_root(report: &mut Report) -> Result<(), Error> {
         return Ok(());
     }
     let identity = if ids.real == ROOT {
-        invoker(std::env::var_os("SUDO_UID"), std::env::var_os("SUDO_GID"))
+        match invoker(std::env::var_os("SUDO_UID"), std::env::var_os("SUDO_GID")) {
+            Some(user) => user,
+            None if keep_root => {
+                let note = "stays uid 0, without capabilities: the files are root's";
+                report.notes.push(note.into());
+                // Root's other groups are rights too. Refused in a user namespace.
+                let _ = setgroups(&[]);
+                return Ok(());
+            }
+            None => Identity {
+                uid: NOBODY,
+                gid: NOBODY,
+            },
+        }
     } else {
         // A setuid-root binary: the environment belongs to the caller and is not believed.
         Identity {
@@ -94,8 +108,8 @@ fn become_user(identity: Identity) -> Result<(), Errno> {
     setresuid(uid, uid, uid)
 }
 
-/// The user that sudo names, or nobody. Root is never the answer.
-fn invoker(uid: Option<OsString>, gid: Option<OsString>) -> Identity {
+/// The user that sudo names. Root is never the answer.
+fn invoker(uid: Option<OsString>, gid: Option<OsString>) -> Option<Identity> {
     let number = |text: Option<OsString>| -> Option<u32> {
         text?
             .to_str()?
@@ -103,16 +117,10 @@ fn invoker(uid: Option<OsString>, gid: Option<OsString>) -> Identity {
             .ok()
             .filter(|id| *id != 0 && *id != u32::MAX)
     };
-    match number(uid) {
-        Some(uid) => Identity {
-            uid,
-            gid: number(gid).unwrap_or(NOBODY),
-        },
-        None => Identity {
-            uid: NOBODY,
-            gid: NOBODY,
-        },
-    }
+    Some(Identity {
+        uid: number(uid)?,
+        gid: number(gid).unwrap_or(NOBODY),
+    })
 }
 
 #[cfg(test)]
@@ -121,43 +129,39 @@ mod tests {
 
     #[test]
     fn sudo_user_is_believed_only_as_a_number_that_is_not_root() {
-        let nobody = Identity {
-            uid: NOBODY,
-            gid: NOBODY,
-        };
         let cases = [
             (
                 Some("1000"),
                 Some("1001"),
-                Identity {
+                Some(Identity {
                     uid: 1000,
                     gid: 1001,
-                },
+                }),
             ),
             (
                 Some("1000"),
                 None,
-                Identity {
+                Some(Identity {
                     uid: 1000,
                     gid: NOBODY,
-                },
+                }),
             ),
             (
                 Some("1000"),
                 Some("0"),
-                Identity {
+                Some(Identity {
                     uid: 1000,
                     gid: NOBODY,
-                },
+                }),
             ),
-            (Some("0"), Some("0"), nobody),
-            (Some("4294967295"), Some("5"), nobody),
-            (Some("-1"), Some("5"), nobody),
-            (Some("1000 "), Some("5"), nobody),
-            (Some("root"), Some("5"), nobody),
-            (Some(""), None, nobody),
-            (None, Some("1000"), nobody),
-            (None, None, nobody),
+            (Some("0"), Some("0"), None),
+            (Some("4294967295"), Some("5"), None),
+            (Some("-1"), Some("5"), None),
+            (Some("1000 "), Some("5"), None),
+            (Some("root"), Some("5"), None),
+            (Some(""), None, None),
+            (None, Some("1000"), None),
+            (None, None, None),
         ];
         for (uid, gid, expected) in cases {
             assert_eq!(

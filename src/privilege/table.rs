@@ -323,5 +323,21 @@ pub static MAN: Need = only_prints("man", "nothing");
 /// `rawsock completions`.
 pub static COMPLETIONS: Need = only_prints("completions", "nothing");
 
+/// Writing files that are open already: cutting back to the last whole record, and to the disk.
+static OPEN_FILES: &[Call] = calls![SYS_ftruncate SYS_fdatasync];
+
+/// `rawsock read`.
+pub static READ: Need = Need {
+    command: "read",
+    needs: "nothing but the files",
+    without: "-",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        OPEN_FILES, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
 /// Every row, in the order of capabilities.md.
-pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER, &CAPS, &MAN, &COMPLETIONS];
+pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER, &READ, &CAPS, &MAN, &COMPLETIONS];

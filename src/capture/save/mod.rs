@@ -206,6 +206,17 @@ impl Saver {
         self.checked(written)
     }
 
+    /// Writes everything now.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let written = self.output.flush();
+        self.checked(written)
+    }
+
+    /// The file, as messages show it.
+    pub fn name(&self) -> String {
+        self.target.display()
+    }
+
     /// Writes everything to the disk itself.
     pub fn sync(&mut self) -> Result<(), Error> {
         let written = self.output.sync();

@@ -43,8 +43,6 @@ pub(super) struct Output {
     whole: u64,
     /// Packets among them.
     packets: u64,
-    /// Bytes of records handed in, before any packing.
-    taken: u64,
     failed: bool,
 }
 
@@ -61,19 +59,8 @@ impl Output {
             waiting: None,
             whole: 0,
             packets: 0,
-            taken: 0,
             failed: false,
         }
-    }
-
-    /// Packets that are in the file for good.
-    pub fn packets(&self) -> u64 {
-        self.packets
-    }
-
-    /// Bytes of all records so far, before packing.
-    pub fn taken(&self) -> u64 {
-        self.taken
     }
 
     /// Appends one record, which `encode` writes.
@@ -83,10 +70,8 @@ impl Output {
         now: Mono,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> io::Result<()> {
-        let before = self.buffer.len();
         encode(&mut self.buffer);
         let at = self.buffer.len();
-        self.taken = self.taken.saturating_add(at.saturating_sub(before) as u64);
         self.ends.push(End { at, is_packet });
         self.waiting.get_or_insert(now);
         if at >= FULL {

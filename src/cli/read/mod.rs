@@ -1,0 +1,122 @@
+//! `rawsock read`: shows, counts or saves the packets of capture files. Opens, drops, then reads.
+
+mod input;
+mod run;
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use input::Input;
+use run::Run;
+
+use super::saving::SaveArgs;
+use super::show::{Printer, ShowArgs};
+use crate::capture::Saver;
+use crate::error::Error;
+use crate::privilege::{self, table};
+use crate::sys::signal::Signals;
+
+/// Show, count or save the packets of pcap and pcapng files
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    disable_version_flag = true,
+    after_help = "\
+Examples:
+  rawsock read x.pcap                       every packet in a line
+  rawsock read x.pcapng -v -c 1             every field of the first one
+  rawsock read x.pcap.gz --json | jq .time  objects for programs
+  rawsock read x.pcap --count               how many there are
+  rawsock read x.pcap -w y.pcapng           another format
+  ssh host tcpdump -w - | rawsock read -    while it is captured
+
+A damaged file shows everything before the damage; the exit code is 1 then.
+Exit code: 0 read to the end, 1 damaged, 2 error, 74 output lost, 130, 143
+and 129 ended by INT, TERM and HUP.
+Needs no rights, and gives up all that it has before it reads."
+)]
+pub struct Args {
+    /// pcap or pcapng, also .gz; `-` is standard input
+    #[arg(value_name = "FILE", required_unless_present = "more")]
+    pub file: Option<PathBuf>,
+    /// Another file; may be repeated
+    #[arg(short = 'r', value_name = "FILE")]
+    pub more: Vec<PathBuf>,
+    /// What is saved.
+    #[command(flatten)]
+    pub save: SaveArgs,
+    /// Stop after so many packets
+    #[arg(short = 'c', long = "max-packets", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_packets: Option<u64>,
+    /// Only say how many packets there are
+    #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose"])]
+    pub count: bool,
+    /// How packets are shown.
+    #[command(flatten)]
+    pub show: ShowArgs,
+    /// Fail rather than go on with an incomplete sandbox
+    #[arg(long)]
+    pub require_sandbox: bool,
+}
+
+impl Args {
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        self.file.iter().chain(&self.more).map(PathBuf::as_path)
+    }
+}
+
+/// Runs the command; gives the exit code.
+pub fn run(args: &Args) -> Result<u8, Error> {
+    privilege::close_gaps()?;
+    let mut inputs: Vec<Input> = args.files().map(Input::open).collect::<Result<_, _>>()?;
+    let shows = args.save.print || (args.save.write.is_none() && !args.count);
+    let printer = shows.then(|| Printer::new(&args.show));
+    let signals = match &args.save.write {
+        Some(_) => Some(take_signals(&mut inputs)?),
+        None => None,
+    };
+    let mut keep: Vec<BorrowedFd<'_>> = inputs.iter().flat_map(Input::descriptors).collect();
+    keep.extend(signals.iter().map(AsFd::as_fd));
+    let options = privilege::Options {
+        require_sandbox: args.require_sandbox,
+        keep: &keep,
+        creates: args.save.write.is_some(),
+    };
+    let create = || args.save.target().map(Saver::create).transpose();
+    let (report, saver) = privilege::drop_and_create(&table::READ, &options, create)?;
+    for missing in &report.missing {
+        tell(&format!("warning: {missing}"));
+    }
+    if args.show.verbose > 1 {
+        report.notes.iter().for_each(|note| tell(note));
+    }
+    let several = inputs.len() > 1;
+    let run = Run {
+        args,
+        printer,
+        saver,
+        signals,
+        total: 0,
+        several,
+    };
+    run.all(inputs)
+}
+
+fn take_signals(inputs: &mut [Input]) -> Result<Signals, Error> {
+    let taken = Signals::take().and_then(|signals| {
+        for input in inputs {
+            input.heed(&signals)?;
+        }
+        Ok(signals)
+    });
+    taken.map_err(|source| Error::Io {
+        operation: "block",
+        object: "signals".into(),
+        source,
+    })
+}
+
+/// A line on stderr. Nothing can be done if that is gone.
+fn tell(line: &str) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}

@@ -1,0 +1,207 @@
+//! Packets to standard output: decodes each and lets the chosen view write it.
+
+mod args;
+mod bytes;
+mod time;
+mod zone;
+
+use std::io::{self, StdoutLock, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use args::ShowArgs;
+use time::{Style, Teller};
+use zone::Zone;
+
+use crate::capture::Interface;
+use crate::decode::{Claim, Decoder, Frame, Layer, LinkType, Packet};
+use crate::error::Error;
+use crate::view::escape::escape_into;
+use crate::view::packet_json::{About, render_json};
+use crate::view::{line, tree};
+
+/// Text that is gathered before it goes out.
+const FULL: usize = 64 * 1024;
+
+/// What is told of a packet besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Show the number in a line.
+    pub numbered: bool,
+    /// Where it was captured.
+    pub interface: Option<&'a Interface>,
+    /// Show the interface in a line.
+    pub named: bool,
+    /// Its file, where there are several.
+    pub file: &'a str,
+    /// What people wrote about it.
+    pub comments: &'a [&'a [u8]],
+}
+
+/// Shows packets.
+pub struct Printer {
+    args: ShowArgs,
+    decoder: Decoder,
+    packet: Packet,
+    teller: Teller,
+    text: String,
+    out: StdoutLock<'static>,
+    /// Packets on which the decoder or a view panicked.
+    bugs: u64,
+}
+
+impl Printer {
+    /// Loads the zone, so it comes before the drop.
+    pub fn new(args: &ShowArgs) -> Self {
+        let style = Style::from_count(args.time);
+        let local = style.is_local() && !args.json;
+        let zone = if local { Zone::local() } else { Zone::utc() };
+        Self {
+            args: args.clone(),
+            decoder: Decoder::new(),
+            packet: Packet::new(),
+            teller: Teller::new(style, zone, args.nano),
+            text: String::with_capacity(FULL),
+            out: io::stdout().lock(),
+            bugs: 0,
+        }
+    }
+
+    /// Shows one packet.
+    pub fn show(&mut self, context: &Context<'_>, frame: &Frame<'_>) -> Result<(), Error> {
+        let before = self.text.len();
+        // The last net: one packet that our decoder cannot stand must not end a capture.
+        if catch_unwind(AssertUnwindSafe(|| self.render(context, frame))).is_err() {
+            self.bugs = self.bugs.saturating_add(1);
+            self.text.truncate(before);
+            self.packet = Packet::new();
+            let note = format!(
+                "a bug of rawsock: it cannot show packet {}, please report its bytes\n",
+                context.number
+            );
+            self.text.push_str(&note);
+            bytes::hex(frame.bytes, &mut self.text);
+        }
+        if self.args.line_buffered || self.text.len() >= FULL {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Packets that could not be shown.
+    pub fn bugs(&self) -> u64 {
+        self.bugs
+    }
+
+    /// Writes what was gathered.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let written = self.out.write_all(self.text.as_bytes());
+        self.text.clear();
+        written
+            .and_then(|()| self.out.flush())
+            .map_err(super::lost_output)
+    }
+
+    fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>) {
+        let Self {
+            args, packet, text, ..
+        } = self;
+        self.decoder.decode(frame, packet);
+        if args.json {
+            let about = About {
+                number: context.number,
+                interface: context.interface.map_or("", |interface| &interface.name),
+                file: context.file,
+                comments: context.comments,
+            };
+            render_json(&about, frame, packet, text);
+            text.push('\n');
+            return;
+        }
+        self.teller_and_line(context, frame);
+        self.details(context, frame);
+    }
+
+    fn teller_and_line(&mut self, context: &Context<'_>, frame: &Frame<'_>) {
+        let Self { args, text, .. } = self;
+        if context.numbered {
+            pad_number(context.number, text);
+        }
+        self.teller.tell(frame.at, text);
+        if context.named
+            && let Some(interface) = context.interface
+        {
+            escape_into(&interface.name, text);
+            text.push(' ');
+        }
+        if args.tree {
+            text.push('\n');
+            return;
+        }
+        let style = line::Style {
+            time: false,
+            link: args.link,
+        };
+        line::render_line(frame, &self.packet, style, text);
+        text.push('\n');
+    }
+
+    fn details(&mut self, context: &Context<'_>, frame: &Frame<'_>) {
+        let Self {
+            args, packet, text, ..
+        } = self;
+        let verbose = args.tree || args.verbose > 0;
+        if verbose {
+            let all = args.tree || args.verbose > 1;
+            for comment in context.comments {
+                text.push_str("Comment: ");
+                escape_into(comment, text);
+                text.push('\n');
+            }
+            let style = tree::Style {
+                keys: all,
+                ranges: all,
+            };
+            tree::render_tree(frame, packet, style, text);
+        }
+        let from = |link: bool| {
+            let start = if link { 0 } else { behind_link(packet) };
+            frame.bytes.get(start..).unwrap_or(&[])
+        };
+        match (args.hex_ascii, args.hex, args.ascii) {
+            (1.., _, _) => bytes::hex_ascii(from(args.hex_ascii > 1), text),
+            (0, 1.., _) => bytes::hex(from(args.hex > 1), text),
+            (0, 0, true) => bytes::ascii(from(args.link), text),
+            (0, 0, false) => {}
+        }
+        if verbose {
+            text.push('\n');
+        }
+    }
+}
+
+/// Five places and two blanks, as tcpdump's `-#`.
+fn pad_number(number: u64, out: &mut String) {
+    let start = out.len();
+    out.push_str(&number.to_string());
+    let digits = out.len().saturating_sub(start);
+    for _ in digits..5 {
+        out.insert(start, ' ');
+    }
+    out.push_str("  ");
+}
+
+/// Where the network layer begins, which is where tcpdump's `-x` begins.
+fn behind_link(packet: &Packet) -> usize {
+    let is_link = |layer: &&Layer| {
+        let claims = layer.proto.claims.iter();
+        claims.clone().any(|claim| match claim {
+            Claim::Link(link) => !matches!(link, LinkType::IcmpMessage | LinkType::Icmpv6Message),
+            Claim::EtherType(tag) => matches!(tag, 0x8100 | 0x88a8 | 0x9100),
+            _ => false,
+        })
+    };
+    let layer = packet.layers().iter().find(|layer| !is_link(layer));
+    layer.map_or(0, |layer| usize::try_from(layer.at).unwrap_or(0))
+}
