@@ -31,9 +31,6 @@ pub struct Options<'a> {
     pub require_sandbox: bool,
     /// Every descriptor that is used later, besides 0, 1 and 2. All others are closed.
     pub keep: &'a [BorrowedFd<'a>],
-    /// The command creates files. Root without sudo then stays uid 0, without any capability:
-    /// nobody could not write where root is.
-    pub creates: bool,
 }
 
 /// What [`drop`] achieved.
@@ -95,22 +92,23 @@ pub fn close_gaps() -> Result<(), Error> {
 /// Descriptors that are neither 0 to 2 nor in `options.keep` are closed: whoever still owns one
 /// must not use it again.
 pub fn drop(need: &Need, options: &Options<'_>) -> Result<Report, Error> {
-    drop_and_create(need, options, || Ok(())).map(|(report, ())| report)
+    drop_and_create(need, options, None::<fn() -> Result<(), Error>>).map(|(report, _)| report)
 }
 
 /// [`drop`], and on the way `create` makes the files of the user that the process has become:
 /// `sudo` does not give the right to write elsewhere, and they belong to who asked for them.
 ///
-/// Set [`Options::creates`] with it. What `create` opens stays open.
+/// With `create`, root without sudo stays uid 0, without any capability: nobody could not write
+/// where root is. What `create` opens stays open.
 pub fn drop_and_create<T>(
     need: &Need,
     options: &Options<'_>,
-    create: impl FnOnce() -> Result<T, Error>,
-) -> Result<(Report, T), Error> {
+    create: Option<impl FnOnce() -> Result<T, Error>>,
+) -> Result<(Report, Option<T>), Error> {
     let mut report = Report::default();
     close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
-    identity::drop(options.creates, &mut report)?;
-    let created = create()?;
+    identity::drop(create.is_some(), &mut report)?;
+    let created = create.map(|create| create()).transpose()?;
     sandbox::restrict(need, &mut report);
     if options.require_sandbox && !report.missing.is_empty() {
         return Err(Error::Sandbox {

@@ -80,9 +80,8 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let options = privilege::Options {
         require_sandbox: args.require_sandbox,
         keep: &keep,
-        creates: args.save.write.is_some(),
     };
-    let create = || args.save.target().map(Saver::create).transpose();
+    let create = args.save.target().map(|target| || Saver::create(target));
     let (report, saver) = privilege::drop_and_create(&table::READ, &options, create)?;
     for missing in &report.missing {
         tell(&format!("warning: {missing}"));

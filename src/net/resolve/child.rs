@@ -67,7 +67,6 @@ fn prepare(socket: &Socket) -> Option<()> {
     let options = Options {
         require_sandbox: false,
         keep: &[socket.as_fd()],
-        creates: false,
     };
     privilege::drop(&table::RESOLVER, &options).ok()?;
     // After the drop: a change of user clears it (prctl(2)). Where the parent's Landlock domain
