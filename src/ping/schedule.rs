@@ -15,6 +15,9 @@ const UNANSWERED_GAP: Duration = Duration::from_millis(10);
 /// Slots of this long may be made up for after a stall.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
+/// Probes that are stamped before sampling begins.
+const FIRST_STAMPS: u32 = 32;
+
 /// The pace of a run.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -30,6 +33,8 @@ pub(super) struct Schedule {
     /// Time between two transmit stamps; zero asks for all of them.
     stamp_gap: Duration,
     next_stamp: Mono,
+    /// Stamps that are asked for before sampling begins.
+    first_stamps: u32,
     tx_stamps: bool,
 }
 
@@ -56,6 +61,7 @@ impl Schedule {
             last: None,
             stamp_gap: if sampled { gap } else { Duration::ZERO },
             next_stamp: Mono::default(),
+            first_stamps: FIRST_STAMPS,
             tx_stamps: config.tx_stamps,
         }
     }
@@ -122,10 +128,16 @@ impl Schedule {
 
     /// Whether a probe sent now should bring a transmit stamp; the answer is used up.
     pub fn want_stamp(&mut self, now: Mono) -> bool {
-        if !self.tx_stamps || now < self.next_stamp {
+        if !self.tx_stamps {
             return false;
         }
-        self.next_stamp = now.plus(self.stamp_gap);
+        // A short run is stamped whole, however fast it goes: its lines are read one by one. The
+        // sample pays them back.
+        if self.first_stamps == 0 && now < self.next_stamp {
+            return false;
+        }
+        self.first_stamps = self.first_stamps.saturating_sub(1);
+        self.next_stamp = self.next_stamp.max(now).plus(self.stamp_gap);
         true
     }
 }
