@@ -19,8 +19,8 @@ pub enum Landlock {
     None,
 }
 
-/// The Landlock version whose rights we ask for. Later ones restrict UDP, which `connect` on a
-/// datagram socket (asking for the route's source address) needs.
+/// The Landlock version whose rights we ask for. Later ones restrict UDP, by which the name
+/// resolver asks.
 const RIGHTS: ABI = ABI::V6;
 
 /// Applies Landlock, then the filter, and writes down what this kernel could not do.

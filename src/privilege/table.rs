@@ -150,12 +150,9 @@ static WAITING: &[Call] = calls![SYS_ppoll SYS_poll];
 #[cfg(not(target_arch = "x86_64"))]
 static WAITING: &[Call] = calls![SYS_ppoll];
 
-/// Talking on sockets that are open already. `connect` and `getsockname` ask the kernel for the
-/// source address of a route, on a UDP socket opened before; Landlock refuses it for TCP.
-static OPEN_SOCKETS: &[Call] = calls![
-    SYS_sendto SYS_sendmsg SYS_recvfrom SYS_recvmsg SYS_sendmmsg SYS_recvmmsg SYS_connect
-    SYS_getsockname SYS_getsockopt SYS_shutdown
-];
+/// Talking on sockets that are open already: packets, routes, and the resolver's.
+static OPEN_SOCKETS: &[Call] =
+    calls![SYS_sendto SYS_sendmsg SYS_recvfrom SYS_recvmsg SYS_getsockopt SYS_shutdown];
 
 /// Starting the count of transmit stamps at 0 again after a failed send, on kernels before 6.13
 /// (`sys::stamp::restart_count`). No other option can be set.
@@ -200,6 +197,10 @@ static NAME_SOCKETS: &[Call] = &[
         &[is(0, libc::AF_NETLINK), is(2, libc::NETLINK_ROUTE)],
     ]),
     only!(SYS_bind: &[]),
+    only!(SYS_connect: &[]),
+    only!(SYS_getsockname: &[]),
+    only!(SYS_sendmmsg: &[]),
+    only!(SYS_recvmmsg: &[]),
     only!(SYS_setsockopt: &[]),
     only!(SYS_getpeername: &[]),
     // How many bytes wait (res_send), and is it a terminal (stdio).
