@@ -1,11 +1,10 @@
-//! The program: parse, call, print the error once, choose the exit code. Everything else is in the
+//! The program: call, print the error once, choose the exit code. Everything else is in the
 //! library.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-use rawsock::cli::{self, Cli};
+use rawsock::cli;
 use rawsock::error::Error;
 use rawsock::privilege::{self, panic};
 
@@ -14,14 +13,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> u8 {
-    let result = match Cli::try_parse() {
-        Ok(cli) => cli::run(cli),
-        // Help, version, and errors of use, which clap words.
-        Err(told) => told
-            .print()
-            .map(|()| u8::try_from(told.exit_code()).unwrap_or(2))
-            .map_err(cli::lost_output),
-    };
+    let result = cli::start(std::env::args_os().collect());
     result.unwrap_or_else(|error| report(&error))
 }
 

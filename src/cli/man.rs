@@ -8,6 +8,9 @@ use clap_mangen::Man;
 use super::Cli;
 use crate::error::Error;
 
+/// Date of the page: the last change of an option.
+const DATE: &str = "2026-11-22";
+
 /// Print the manual page of rawsock or of one command
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
@@ -36,9 +39,13 @@ pub fn page(command: Option<&str>) -> Result<Vec<u8>, Error> {
         Some(name) => named(&whole, name)?,
     };
     let mut page = Vec::new();
-    let title = described.get_display_name().unwrap_or("rawsock").to_owned();
+    let title = described
+        .get_display_name()
+        .unwrap_or("rawsock")
+        .to_uppercase();
     let rendered = Man::new(described)
         .title(title)
+        .date(DATE)
         .manual("rawsock")
         .render(&mut page);
     rendered.map_err(|source: io::Error| super::lost_output(source))?;

@@ -9,6 +9,7 @@ pub mod read;
 pub mod saving;
 pub mod show;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
@@ -46,8 +47,23 @@ pub enum Command {
     Completions(completions::Args),
 }
 
-/// Runs a command; gives the exit code.
-pub fn run(cli: Cli) -> Result<u8, Error> {
+/// Parses a command line and runs its command; gives the exit code.
+pub fn start(words: Vec<OsString>) -> Result<u8, Error> {
+    let ping = words.get(1).is_some_and(|word| word == "ping");
+    match Cli::try_parse_from(words) {
+        Ok(cli) => run(cli),
+        // Help, version, and errors of use, which clap words better, but for one.
+        Err(told) => match ping::hops(&told).filter(|_| ping) {
+            Some(refusal) => Err(refusal),
+            None => told
+                .print()
+                .map(|()| u8::try_from(told.exit_code()).unwrap_or(2))
+                .map_err(lost_output),
+        },
+    }
+}
+
+fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         Command::Ping(args) => ping::run(&args),
         Command::Caps(args) => caps::run(&args),

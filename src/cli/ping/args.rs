@@ -25,15 +25,76 @@ const GUARDS: &str = "Guards";
 )]
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(
-    after_help = "More options and examples: `rawsock ping --help` or `rawsock man ping | man -l -`",
-    after_long_help = super::help::EXAMPLES
+    after_help = "All options, with examples: `rawsock ping --help`",
+    after_long_help = super::help::EXAMPLES,
+    override_usage = "rawsock ping [OPTIONS] HOST"
 )]
 pub struct Args {
-    /// Name, IPv4 or IPv6 address; `fe80::1%eth0` names the interface too
+    /// A name or an address, such as 192.0.2.1 or fe80::1%eth0
     #[arg(value_name = "HOST")]
-    pub host: Vec<String>,
+    pub host: Option<String>,
 
-    // -- Target and socket ---------------------------------------------------------------------
+    // -- Everyday options, all that -h shows ----------------------------------------------------
+    /// Stop after N probes
+    #[arg(short = 'c', long, value_parser = count, value_name = "N")]
+    pub count: Option<u64>,
+    /// Time between probes: 0.2, 500ms [default: 1s]
+    #[arg(short = 'i', long, value_parser = parse::duration, value_name = "TIME")]
+    pub interval: Option<Duration>,
+    /// End after this time; with -c, at N answers at most
+    ///
+    /// With -c it ends at the Nth answer, or at this time with exit code 1.
+    #[arg(short = 'w', long, value_parser = parse::duration, value_name = "TIME")]
+    pub deadline: Option<Duration>,
+    /// Wait so long for each answer [default: 10s]
+    ///
+    /// 0 waits for ever. An answer that comes later is shown as late.
+    #[arg(short = 'W', long, value_parser = parse::duration, value_name = "TIME")]
+    pub timeout: Option<Duration>,
+    /// Payload bytes [default: 56]
+    ///
+    /// The bytes behind the ICMP header of 8 bytes: at most 65507, in IPv6 65527.
+    #[arg(short = 's', long, value_parser = size, value_name = "BYTES")]
+    pub size: Option<usize>,
+    /// Time to live; --hop-limit is the same
+    ///
+    /// 0 to 255; in IPv6 it is the hop limit. Default 64, for multicast 1.
+    #[arg(short = 't', long, alias = "hop-limit", value_parser = parse::unsigned::<u8>, value_name = "N")]
+    pub ttl: Option<u8>,
+    /// Send from this interface or address of ours
+    ///
+    /// May be given twice, for both.
+    #[arg(short = 'I', long = "interface", value_name = "IFACE")]
+    pub interface: Vec<String>,
+    /// auto, hdrincl, raw or dgram
+    ///
+    /// auto takes hdrincl where CAP_NET_RAW allows, else dgram, and says so. hdrincl is a raw
+    /// socket with the IP header built by hand. With raw the kernel builds the IP header. dgram
+    /// is the unprivileged ICMP socket: the kernel owns the IP header and the ICMP identifier.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "KIND",
+        hide_possible_values = true
+    )]
+    pub socket: SocketChoice,
+    /// First line and summary only
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// Show the IP header as asked and as it went out
+    ///
+    /// For the first probe, before the first answer: each field as you asked for it, what the
+    /// kernel changed, and what went out on the wire, seen by a capture of the probe itself.
+    #[arg(long)]
+    pub show_headers: bool,
+    /// One JSON object a line
+    ///
+    /// For everything that happens; numbers are numbers, times RFC 3339 strings.
+    #[arg(long)]
+    pub json: bool,
+
+    // -- Target and socket -----------------------------------------------------------------------
     /// IPv4 only
     #[arg(short = '4', long = "ipv4", help_heading = SOCKET, hide_short_help = true, conflicts_with = "ipv6")]
     pub ipv4: bool,
@@ -43,17 +104,6 @@ pub struct Args {
     /// Ping every address that the name has, all at once
     #[arg(long, help_heading = SOCKET, hide_short_help = true)]
     pub all: bool,
-    /// Send from this interface or this address of ours; twice for both
-    #[arg(short = 'I', long = "interface", value_name = "IFACE|ADDR", help_heading = SOCKET)]
-    pub interface: Vec<String>,
-    /// How probes leave; auto is hdrincl where the rights allow, else dgram
-    #[arg(long, value_enum, default_value_t, value_name = "KIND", hide_possible_values = true, help_heading = SOCKET,
-        long_help = "How probes leave:\n\
-          auto     hdrincl where CAP_NET_RAW allows, else dgram, with one line about it\n\
-          hdrincl  raw socket, IP header built by hand\n\
-          raw      raw socket, the kernel builds the IP header\n\
-          dgram    the unprivileged ICMP socket: no header fields, the kernel owns the id")]
-    pub socket: SocketChoice,
     /// Firewall mark of the packets (SO_MARK), for policy routing
     #[arg(short = 'm', long, value_parser = parse::unsigned::<u32>, help_heading = SOCKET, hide_short_help = true)]
     pub mark: Option<u32>,
@@ -67,19 +117,7 @@ pub struct Args {
     #[arg(short = 'S', long = "send-buffer", value_name = "BYTES", value_parser = parse::unsigned::<u32>, help_heading = SOCKET, hide_short_help = true)]
     pub send_buffer: Option<u32>,
 
-    // -- Sending -------------------------------------------------------------------------------
-    /// Stop after so many probes
-    #[arg(short = 'c', long, value_parser = count, value_name = "N", help_heading = SENDING)]
-    pub count: Option<u64>,
-    /// Time between probes: 0.2, 500ms [default: 1s]
-    #[arg(short = 'i', long, value_parser = parse::duration, value_name = "TIME", help_heading = SENDING)]
-    pub interval: Option<Duration>,
-    /// How long to wait for each answer; 0 waits for ever [default: 10s]
-    #[arg(short = 'W', long, value_parser = parse::duration, value_name = "TIME", help_heading = SENDING)]
-    pub timeout: Option<Duration>,
-    /// End after this time; with -c, end at N answers or now
-    #[arg(short = 'w', long, value_parser = parse::duration, value_name = "TIME", help_heading = SENDING)]
-    pub deadline: Option<Duration>,
+    // -- Sending ---------------------------------------------------------------------------------
     /// Send for this long, then wait for the last answers
     #[arg(long = "for", value_parser = parse::duration, value_name = "TIME", help_heading = SENDING, hide_short_help = true)]
     pub run_for: Option<Duration>,
@@ -102,10 +140,7 @@ pub struct Args {
     #[arg(short = 'e', long = "id", value_parser = parse::unsigned::<u16>, value_name = "ID", help_heading = SENDING, hide_short_help = true)]
     pub id: Option<u16>,
 
-    // -- Payload -------------------------------------------------------------------------------
-    /// Payload bytes behind the ICMP header [default: 56]
-    #[arg(short = 's', long, value_parser = size, value_name = "BYTES", help_heading = PAYLOAD)]
-    pub size: Option<usize>,
+    // -- Payload ---------------------------------------------------------------------------------
     /// Go through payload sizes: 64:1472:64
     #[arg(long, value_parser = values::sweep, value_name = "MIN:MAX:STEP", help_heading = PAYLOAD, hide_short_help = true, conflicts_with_all = ["size", "data"])]
     pub sweep: Option<Sizes>,
@@ -116,12 +151,9 @@ pub struct Args {
     #[arg(long, value_parser = values::data, value_name = "TEXT|@FILE|hex:HEX", help_heading = PAYLOAD, hide_short_help = true, conflicts_with_all = ["size", "pattern"])]
     pub data: Option<Data>,
 
-    // -- Header fields -------------------------------------------------------------------------
-    /// Time to live, in IPv6 the hop limit: 0 to 255
-    #[arg(short = 't', long, visible_alias = "hop-limit", value_parser = parse::unsigned::<u8>, value_name = "N", help_heading = HEADER)]
-    pub ttl: Option<u8>,
-    /// The whole type of service or traffic class byte
-    #[arg(short = 'Q', long, visible_alias = "traffic-class", value_parser = parse::unsigned::<u8>, value_name = "BYTE", help_heading = HEADER, hide_short_help = true, conflicts_with_all = ["dscp", "ecn"])]
+    // -- Header fields ---------------------------------------------------------------------------
+    /// The whole type of service byte; --traffic-class is the same
+    #[arg(short = 'Q', long, alias = "traffic-class", value_parser = parse::unsigned::<u8>, value_name = "BYTE", help_heading = HEADER, hide_short_help = true, conflicts_with_all = ["dscp", "ecn"])]
     pub tos: Option<u8>,
     /// DSCP, the upper six bits: 0 to 63, ef, af11, cs1, le
     #[arg(long, value_parser = values::dscp, value_name = "DSCP", help_heading = HEADER, hide_short_help = true)]
@@ -130,12 +162,11 @@ pub struct Args {
     #[arg(long, value_parser = values::ecn, value_name = "ECN", help_heading = HEADER, hide_short_help = true)]
     pub ecn: Option<u8>,
     /// Path MTU discovery: do, want, dont, probe
-    #[arg(short = 'M', long = "mtu-discovery", value_enum, value_name = "HOW", hide_possible_values = true, help_heading = HEADER, hide_short_help = true,
-        long_help = "Path MTU discovery:\n\
-          do     set DF, never fragment\n\
-          want   set DF, but cut up here what is larger than the MTU (default)\n\
-          dont   clear DF, cut up here what is larger than the MTU\n\
-          probe  set DF, ignore what the kernel knows of the path")]
+    ///
+    /// do sets DF and never fragments. want sets DF, but what is larger than the MTU is cut up
+    /// here (the default). dont clears DF and cuts up here. probe sets DF and ignores what the
+    /// kernel knows of the path.
+    #[arg(short = 'M', long = "mtu-discovery", value_enum, value_name = "HOW", hide_possible_values = true, help_heading = HEADER, hide_short_help = true)]
     pub mtu_discovery: Option<MtuDiscovery>,
     /// Identification; IPv4: the kernel replaces 0 unless --df is set; IPv6: adds a fragment header
     #[arg(long, value_parser = parse::unsigned::<u32>, value_name = "ID", help_heading = HEADER, hide_short_help = true)]
@@ -189,16 +220,7 @@ pub struct Args {
     #[arg(long, value_parser = values::ipv6_options, value_name = "HEX", help_heading = HEADER, hide_short_help = true)]
     pub dest_options: Option<Bytes>,
 
-    // -- Output --------------------------------------------------------------------------------
-    /// Show the first probe's header: as asked, as changed by the kernel, as sent
-    #[arg(long, help_heading = OUTPUT)]
-    pub show_headers: bool,
-    /// One JSON object a line, with everything that happened
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
-    /// First line and summary only
-    #[arg(short = 'q', long, help_heading = OUTPUT)]
-    pub quiet: bool,
+    // -- Output ----------------------------------------------------------------------------------
     /// More: identifier and time stamp kind in each line, ICMP numbers, sandbox
     #[arg(short = 'v', long, action = clap::ArgAction::Count, help_heading = OUTPUT, hide_short_help = true)]
     pub verbose: u8,
@@ -227,7 +249,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true, hide_default_value = true, help_heading = OUTPUT, hide_short_help = true)]
     pub color: ColorChoice,
 
-    // -- Guards --------------------------------------------------------------------------------
+    // -- Guards ----------------------------------------------------------------------------------
     /// Allow a broadcast address, and multicast faster than once a second
     #[arg(short = 'b', long, help_heading = GUARDS, hide_short_help = true)]
     pub broadcast: bool,

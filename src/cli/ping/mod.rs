@@ -31,7 +31,7 @@ use self::run::End;
 
 pub use aim::{Aim, Header, Kind, Target};
 pub use args::Args;
-pub use plan::{Facts, Family, HeaderWish, Lifted, OutputWish, Plan, SocketWish};
+pub use plan::{Facts, Family, HeaderWish, Lifted, OutputWish, Plan, SocketWish, hops};
 pub use values::{ColorChoice, Data, MtuDiscovery, SocketChoice};
 
 /// Ended by SIGINT before the first probe: no answer.

@@ -4,6 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
 use super::args::Args;
 use super::values::{Bytes, ColorChoice, IpOption, MtuDiscovery, SocketChoice};
 use crate::craft::TooLong;
@@ -237,7 +239,8 @@ impl Plan {
     /// Checks `args`; `data` is the content that `--data` names.
     pub fn new(args: &Args, facts: Facts, data: Option<Vec<u8>>) -> Result<Self, Error> {
         refused_letters(args)?;
-        let host = one_host(&args.host)?;
+        let host = args.host.clone().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| usage("a HOST is missing", "rawsock ping 127.0.0.1"))?;
         let root = facts.uid == 0;
         let header = header(args)?;
         let socket = socket(args, &header)?;
@@ -318,19 +321,19 @@ fn refused_letters(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-fn one_host(hosts: &[String]) -> Result<String, Error> {
-    match hosts {
-        [host] if !host.is_empty() => Ok(host.clone()),
-        [] | [_] => Err(usage("a HOST is missing", "rawsock ping 127.0.0.1")),
-        [.., last] => Err(usage(
-            format!(
-                "{} hosts given: hops before the last one (source routes, RFC 791) are refused, \
-                 for hosts and routers drop them (RFC 7126)",
-                hosts.len()
-            ),
-            format!("rawsock ping {}", crate::view::escape::escape(last)),
-        )),
-    }
+/// The refusal of intermediate hops, where that is why `told` did not like a command line.
+pub fn hops(told: &clap::Error) -> Option<Error> {
+    let extra = match (told.kind(), told.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(extra))) => extra,
+        _ => return None,
+    };
+    (!extra.starts_with('-')).then(|| {
+        usage(
+            "more than one HOST given: hops on the way to the last (source routes, RFC 791) are \
+             refused, for hosts and routers drop them (RFC 7126)",
+            format!("rawsock ping {extra}"),
+        )
+    })
 }
 
 fn header(args: &Args) -> Result<HeaderWish, Error> {

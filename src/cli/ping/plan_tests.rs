@@ -66,7 +66,6 @@ const REFUSED_WITHOUT_ADDRESS: &str = "
 -d h                             | 0    | -d is refused                | leave
 -N name h                        | 0    | -N is refused                | iputils
 -N h                             | 0    | -N is refused                | iputils
-10.0.0.1 10.0.0.2                | 0    | 2 hosts given: hops          | rawsock ping 10.0.0.2
 -c 1                             | 0    | a HOST is missing            | rawsock ping 127.0.0.1
 --socket dgram --frag-offset 3 h | 0    | --frag-offset needs an IP header built by hand | hdrincl
 --socket raw --ip-id 3 h         | 0    | --ip-id needs                | hdrincl
@@ -377,4 +376,15 @@ fn clap_itself_refuses_by_range() {
 fn definition_of_the_command_line_is_sound() {
     use clap::CommandFactory;
     Cli::command().debug_assert();
+}
+
+#[test]
+fn hops_are_refused_by_name() {
+    let words = ["rawsock", "ping", "-c", "1", "10.0.0.1", "10.0.0.2"];
+    let told = Cli::try_parse_from(words).unwrap_err();
+    let (message, fix) = refusal(hops(&told).map_or(Ok(()), Err));
+    assert!(message.contains("source routes"), "{message}");
+    assert_eq!(fix, "rawsock ping 10.0.0.2");
+    let told = Cli::try_parse_from(["rawsock", "ping", "--nonsense", "h"]).unwrap_err();
+    assert!(hops(&told).is_none());
 }
