@@ -37,6 +37,8 @@ mod responder;
 mod route;
 #[path = "net/tap.rs"]
 mod tap;
+#[path = "net/text.rs"]
+mod text;
 #[path = "net/tshark.rs"]
 mod tshark;
 #[path = "net/wire.rs"]
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         oracle::TESTS,
         refused::TESTS,
         route::TESTS,
+        text::TESTS,
         wire::TESTS,
     ]
     .concat();

@@ -1,6 +1,6 @@
 //! `rawsock man`: the manual page, made from the definition of the command line.
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap_mangen::Man;
@@ -38,18 +38,63 @@ pub fn page(command: Option<&str>) -> Result<Vec<u8>, Error> {
         None => whole,
         Some(name) => named(&whole, name)?,
     };
+    // A page shows everything, also what -h leaves out.
+    let described = described.mut_args(|arg| arg.hide_short_help(false));
     let mut page = Vec::new();
-    let title = described
+    render(described, &mut page).map_err(super::lost_output)?;
+    Ok(page)
+}
+
+fn render(mut command: clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let usage = command.render_usage().to_string();
+    let long = command.get_after_long_help().or(command.get_after_help());
+    let notes = long.map(ToString::to_string).unwrap_or_default();
+    let title = command
         .get_display_name()
         .unwrap_or("rawsock")
         .to_uppercase();
-    let rendered = Man::new(described)
-        .title(title)
-        .date(DATE)
-        .manual("rawsock")
-        .render(&mut page);
-    rendered.map_err(|source: io::Error| super::lost_output(source))?;
-    Ok(page)
+    let parent = command.has_subcommands();
+    let man = Man::new(command).title(title).date(DATE).manual("rawsock");
+    man.render_title(page)?;
+    man.render_name_section(page)?;
+    let usage = usage.trim_start_matches("Usage:").trim();
+    section("SYNOPSIS", usage, page)?;
+    man.render_description_section(page)?;
+    man.render_options_section(page)?;
+    if parent {
+        man.render_subcommands_section(page)?;
+    }
+    extra(&notes, page)?;
+    man.render_version_section(page)
+}
+
+/// The text behind the options: examples, exit codes and the rest, each under its own title.
+fn extra(notes: &str, page: &mut Vec<u8>) -> io::Result<()> {
+    for paragraph in notes.split("\n\n") {
+        match paragraph.split_once(':') {
+            Some(("Examples", examples)) => section("EXAMPLES", examples, page)?,
+            Some(("Exit code", codes)) => section("EXIT STATUS", codes.trim_start(), page)?,
+            _ => section("NOTES", paragraph, page)?,
+        }
+    }
+    Ok(())
+}
+
+/// A section whose lines stay as they are.
+fn section(title: &str, text: &str, page: &mut Vec<u8>) -> io::Result<()> {
+    writeln!(page, ".SH \"{title}\"\n.nf")?;
+    for line in text.trim_matches('\n').lines() {
+        let line = line.replace('\\', "\\e").replace('-', "\\-");
+        let line = line.trim_end();
+        // A dot or quote at the beginning would be a request (roff(7)).
+        let guard = if line.starts_with(['.', '\'']) {
+            "\\&"
+        } else {
+            ""
+        };
+        writeln!(page, "{guard}{line}")?;
+    }
+    writeln!(page, ".fi")
 }
 
 fn named(whole: &clap::Command, name: &str) -> Result<clap::Command, Error> {

@@ -15,6 +15,10 @@ use std::io::{self, Write};
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
+use crate::view::escape::escape;
+
+/// Exit code of an error of use.
+const USAGE: u8 = 2;
 
 /// Raw sockets on Linux: a truer ping with IP headers built by hand
 #[derive(Debug, Parser)]
@@ -52,15 +56,24 @@ pub fn start(words: Vec<OsString>) -> Result<u8, Error> {
     let ping = words.get(1).is_some_and(|word| word == "ping");
     match Cli::try_parse_from(words) {
         Ok(cli) => run(cli),
-        // Help, version, and errors of use, which clap words better, but for one.
         Err(told) => match ping::hops(&told).filter(|_| ping) {
             Some(refusal) => Err(refusal),
-            None => told
-                .print()
-                .map(|()| u8::try_from(told.exit_code()).unwrap_or(2))
-                .map_err(lost_output),
+            None => tell(&told),
         },
     }
+}
+
+/// Help and version, and errors of use in clap's words. Those repeat what was typed.
+fn tell(told: &clap::Error) -> Result<u8, Error> {
+    if !told.use_stderr() {
+        told.print().map_err(lost_output)?;
+        return Ok(0);
+    }
+    let text = told.to_string().replacen("error: ", "rawsock: ", 1);
+    let lines: Vec<_> = text.lines().map(escape).collect();
+    // Nothing is left to tell an error of stderr to.
+    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+    Ok(USAGE)
 }
 
 fn run(cli: Cli) -> Result<u8, Error> {

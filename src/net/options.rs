@@ -153,7 +153,10 @@ impl NewSocket<'_> {
             let set = sockopt::set_bytes(socket, IPPROTO_IP, libc::IP_OPTIONS, bytes);
             self.named("OPTIONS", set)?;
         }
-        if !v4 && options.flow_label.is_some() {
+        // A header by hand holds its label, and the kernel would ask for a lease of it (EINVAL) once
+        // anybody here has taken a label for himself alone (net/ipv6/ip6_flowlabel.c).
+        let by_hand = self.kind == Kind::Hdrincl;
+        if !v4 && !by_hand && options.flow_label.is_some() {
             let set = sockopt::set_int(socket, IPPROTO_IPV6, libc::IPV6_FLOWINFO_SEND, 1);
             self.named("FLOWINFO_SEND", set)?;
         }

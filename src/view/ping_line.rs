@@ -208,6 +208,10 @@ fn ident(text: &Text, n: u64) -> String {
 /// `From 10.0.0.1 icmp_seq=1 Destination Host Unreachable`
 fn error(text: &Text, seq: Option<u16>, error: &IcmpError) -> String {
     let mut line = format!("From {}", text.who(error.from));
+    // iputils writes a colon where the probe goes on: source quench and redirect (RFC 792).
+    if error.from.is_ipv4() && matches!(error.icmp_type, 4 | 5) {
+        line.push(':');
+    }
     if let Some(seq) = seq {
         let _ = write!(line, " icmp_seq={seq}");
     }

@@ -164,8 +164,8 @@ pub struct Args {
     /// Path MTU discovery: do, want, dont, probe
     ///
     /// do sets DF and never fragments. want sets DF, but what is larger than the MTU is cut up
-    /// here (the default). dont clears DF and cuts up here. probe sets DF and ignores what the
-    /// kernel knows of the path.
+    /// here. dont clears DF and cuts up here. probe sets DF and ignores what the kernel knows of
+    /// the path. Without -M, DF is clear and what is larger than the MTU is cut up here.
     #[arg(short = 'M', long = "mtu-discovery", value_enum, value_name = "HOW", hide_possible_values = true, help_heading = HEADER, hide_short_help = true)]
     pub mtu_discovery: Option<MtuDiscovery>,
     /// Identification; IPv4: the kernel replaces 0 unless --df is set; IPv6: adds a fragment header
