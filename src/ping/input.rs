@@ -142,22 +142,22 @@ impl Pinger {
     /// The probe that this is an answer to. Where several that are remembered had this identifier
     /// and sequence, it is the newest whose payload this is, else the newest.
     fn find(&self, echo: &Echo<'_>) -> Option<(u64, Entry)> {
+        let newest = self.table.newest(echo.id, echo.seq)?;
+        let entry = *self.table.get(newest)?;
+        if self.table.previous(newest).is_none() {
+            return entry.state.left().then_some((newest, entry));
+        }
         let known = |n: u64| {
             let entry = self.table.get(n)?;
             entry.state.left().then_some((n, *entry))
         };
-        let mut candidates = self.table.candidates(echo.id, echo.seq).filter_map(known);
-        let newest = candidates.next()?;
         let fits = |(n, entry): &(u64, Entry)| {
             let size = entry.size();
             size.saturating_add(HEADER) == echo.icmp_len
                 && self.filling.difference(*n, size, echo.payload).is_none()
         };
-        let mut others = candidates.peekable();
-        if others.peek().is_none() || fits(&newest) {
-            return Some(newest);
-        }
-        Some(others.find(fits).unwrap_or(newest))
+        let candidates = || self.table.candidates(echo.id, echo.seq).filter_map(known);
+        candidates().find(fits).or_else(|| candidates().next())
     }
 
     /// A verdict on an answer that is not what was sent.

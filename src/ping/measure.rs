@@ -8,11 +8,12 @@ use super::table::Entry;
 use super::{Arrival, StateChange};
 use crate::event::{Mono, Stamp, Timestamp};
 
-/// Two clocks read one after the other may disagree by this, and by 1/1000 of the time between.
-const CLOCK_SLACK: Duration = Duration::from_millis(10);
-/// A kernel round trip may be longer than ours by this, and by 1/1000 of it: the wall clock may be
-/// slewed by 500 parts in a million (adjtimex(2)).
-const STAMP_SLACK: Duration = Duration::from_millis(1);
+/// Two clocks read one after the other may disagree by so many nanoseconds, and by 1/1000 of the
+/// time between.
+const CLOCK_SLACK: i64 = 10_000_000;
+/// A kernel round trip may be longer than ours by so many nanoseconds, and by 1/1000 of it: the wall
+/// clock may be slewed by 500 parts in a million (adjtimex(2)).
+const STAMP_SLACK: i64 = 1_000_000;
 
 /// A round trip by our clock and, where stamps exist and are sound, by a better one.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,7 @@ impl Clocks {
 
     /// A step is news once, not for each probe that was under way.
     fn is_news(&mut self) -> bool {
-        let near = |told: i64| u128::from(told.abs_diff(self.offset)) <= CLOCK_SLACK.as_nanos();
+        let near = |told: i64| told.abs_diff(self.offset) <= CLOCK_SLACK.unsigned_abs();
         if self.told.is_some_and(near) {
             return false;
         }
@@ -63,16 +64,18 @@ impl Pinger {
     /// clock and the monotonic clock agree on how long it took.
     pub(super) fn measure(&mut self, arrival: &Arrival<'_>, entry: &Entry) -> Measured {
         let user = arrival.at.since(entry.sent());
+        let took = signed(user);
         let wall = arrival.wall.0.saturating_sub(entry.wall.0);
-        let apart = wall.abs_diff(signed(user));
-        let stepped = u128::from(apart) > (CLOCK_SLACK + user / 1000).as_nanos();
+        let slack = CLOCK_SLACK.saturating_add(took / 1000);
+        let stepped = wall.abs_diff(took) > slack.unsigned_abs();
         let stamps = match (arrival.stamp, entry.tx()) {
             (Some((rx, kind)), Some((tx, tx_kind))) if kind == tx_kind => Some((rx, tx, kind)),
             _ => None,
         };
-        let most = user.saturating_add(STAMP_SLACK + user / 1000);
+        let most = took.saturating_add(STAMP_SLACK).saturating_add(took / 1000);
         let better = stamps.filter(|_| !stepped).and_then(|(rx, tx, kind)| {
-            let rtt = rx.since(tx).filter(|&rtt| rtt <= most)?;
+            let rtt = rx.0.checked_sub(tx.0).filter(|&rtt| rtt <= most)?;
+            let rtt = Duration::from_nanos(u64::try_from(rtt).ok()?);
             Some((rtt, kind))
         });
         let unsound = stepped || (stamps.is_some() && better.is_none());

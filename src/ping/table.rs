@@ -195,25 +195,27 @@ impl Table {
         self.ids.contains(&id)
     }
 
-    /// The probes that had this identifier and sequence and are remembered, newest first.
-    pub fn candidates(&self, id: u16, seq: u16) -> impl Iterator<Item = u64> + use<> {
-        let (last, span) = (self.last, self.span());
-        let oldest = self.oldest();
-        let newest = self
-            .ids
-            .iter()
-            .position(|&own| own == id)
-            .and_then(|round| {
-                let place = (round as u64)
-                    .saturating_mul(SEQS)
-                    .saturating_add(u64::from(seq));
-                let back = (last % span).checked_sub(place);
-                let back = back
-                    .unwrap_or_else(|| (last % span).saturating_add(span).saturating_sub(place));
-                last.checked_sub(back)
-            });
-        std::iter::successors(newest, move |n| n.checked_sub(span))
-            .take_while(move |&n| n >= oldest)
+    /// The newest probe that had this identifier and sequence, if it is remembered.
+    pub fn newest(&self, id: u16, seq: u16) -> Option<u64> {
+        let round = self.ids.iter().position(|&own| own == id)? as u64;
+        let place = round.saturating_mul(SEQS).saturating_add(u64::from(seq));
+        let span = self.span();
+        let last = self.last % span;
+        let lap = if last >= place { 0 } else { span };
+        let back = last.saturating_add(lap).saturating_sub(place);
+        let newest = self.last.checked_sub(back)?;
+        (newest >= self.oldest()).then_some(newest)
+    }
+
+    /// The probe before this one that had the same identifier and sequence, if it is remembered.
+    pub fn previous(&self, n: u64) -> Option<u64> {
+        let previous = n.checked_sub(self.span())?;
+        (previous >= self.oldest()).then_some(previous)
+    }
+
+    /// All that had this identifier and sequence and are remembered, newest first.
+    pub fn candidates(&self, id: u16, seq: u16) -> impl Iterator<Item = u64> {
+        std::iter::successors(self.newest(id, seq), |&n| self.previous(n))
     }
 
     /// Number of the oldest probe that is remembered, at least 1.
