@@ -181,9 +181,13 @@ fn quoted<'a>(packet: &Packet, bytes: &'a [u8], rest: &'a [u8]) -> Quote<'a> {
         (bytes.get(end..), bytes.get(layer.at as usize..))
     } else {
         // A type that the decoder does not know to quote.
-        let words = rest.first().map_or(0, |byte| usize::from(byte & 0xf));
-        let plain = rest.first().is_some_and(|byte| byte >> 4 == 4) && words >= 5;
-        (plain.then(|| rest.get(words * 4..)).flatten(), Some(rest))
+        let length = match rest.first().map_or(0, |byte| byte >> 4) {
+            4 => rest.first().map(|byte| usize::from(byte & 0xf) * 4),
+            6 => Some(40),
+            _ => None,
+        };
+        let length = length.filter(|&length| length >= 20);
+        (length.and_then(|length| rest.get(length..)), Some(rest))
     };
     let Some((&[icmp_type, _, _, _, a, b, c, d], payload)) =
         start.and_then(<[u8]>::split_first_chunk)

@@ -77,9 +77,13 @@ impl Pinger {
     /// Walks over the oldest probe if it is settled.
     fn pass_head(&mut self) -> bool {
         self.head = self.head.max(self.table.oldest());
-        match self.table.get(self.head) {
-            Some(entry) if entry.state != State::Open => {}
+        let state = match self.table.get(self.head) {
+            Some(entry) if entry.state != State::Open => entry.state,
             _ => return false,
+        };
+        if state == State::Answered && self.outages.calm() {
+            self.head = self.head.saturating_add(1);
+            return true;
         }
         let now = (self.now, self.wall_now());
         let changes = self

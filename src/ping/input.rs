@@ -133,7 +133,7 @@ impl Pinger {
             }
         };
         self.events.push((time, verdict));
-        if !late {
+        if !late && !self.outages.calm() {
             let ended = self.outages.answered(n, (arrival.at, time));
             self.tell_all([ended, None]);
         }

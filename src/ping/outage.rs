@@ -38,6 +38,11 @@ type Moment = (Mono, Timestamp);
 pub(super) type Changes = [Option<(Timestamp, StateChange)>; 2];
 
 impl Outages {
+    /// Nothing is missing: another answer changes nothing.
+    pub fn calm(&self) -> bool {
+        self.streak == 0 && !self.active
+    }
+
     /// Probe `n` is settled; all before it are. `newest` is the newest probe with an answer.
     pub fn settled(&mut self, n: u64, table: &Table, newest: u64, now: Moment) -> Changes {
         let Some(entry) = table

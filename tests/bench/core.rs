@@ -9,7 +9,7 @@ use std::time::Duration;
 use divan::{Bencher, black_box, counter::ItemsCount};
 use rawsock::decode::{Decoder, Direction, Flags, Frame, LinkType, Packet};
 use rawsock::event::{Mono, Stamp, Timestamp};
-use rawsock::ping::{Arrival, Config, Echo, Message, Pinger, Step, read_message};
+use rawsock::ping::{Arrival, Config, Echo, Message, Pinger, Step, plain_reply, read_message};
 
 fn main() {
     divan::main();
@@ -145,4 +145,13 @@ fn decode_and_read_reply(bencher: Bencher<'_, '_>) {
         decoder.decode(black_box(&frame(&bytes)), &mut packet);
         matches!(read_message(&packet, &bytes), Message::EchoReply(_))
     });
+}
+
+#[divan::bench]
+fn plain_reply_without_a_tree(bencher: Bencher<'_, '_>) {
+    let bytes = reply();
+    assert!(plain_reply(LinkType::Raw, &bytes, bytes.len()).is_some());
+    bencher
+        .counter(ItemsCount::new(1_u32))
+        .bench_local(|| plain_reply(LinkType::Raw, black_box(&bytes), bytes.len()).is_some());
 }
