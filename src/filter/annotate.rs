@@ -1,6 +1,7 @@
 //! A program in words, one instruction a line, for a reader who does not know BPF.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use super::Program;
 use super::insn::{Insn, op};
@@ -118,11 +119,10 @@ fn number(code: u16, k: u32) -> String {
 fn named(field: &str, k: u32) -> String {
     let name = match field {
         "EtherType" | "Geneve protocol type" => ether_type(k),
-        "IPv4 protocol" | "IPv6 next header" | "IPv6 upper protocol" => ip_protocol(k),
-        "source address" | "destination address" if k > 0xffff => {
-            // The words of an IPv6 address look the same here; only a whole IPv4 one is named.
-            return format!("{k:#x}");
+        "IPv4 protocol" | "IPv6 next header" | "IPv6 upper protocol" | "next header" => {
+            ip_protocol(k)
         }
+        "IPv4 source" | "IPv4 destination" => return Ipv4Addr::from(k).to_string(),
         "source port" | "destination port" | "length on the wire" => return k.to_string(),
         _ => None,
     };
@@ -151,14 +151,18 @@ fn ether_type(k: u32) -> Option<&'static str> {
 
 fn ip_protocol(k: u32) -> Option<&'static str> {
     Some(match k {
+        0 => "hop-by-hop options",
         1 => "ICMP",
         2 => "IGMP",
         6 => "TCP",
         17 => "UDP",
+        43 => "routing",
         44 => "fragment",
         50 => "ESP",
         51 => "AH",
         58 => "ICMPv6",
+        59 => "nothing",
+        60 => "destination options",
         103 => "PIM",
         132 => "SCTP",
         _ => return None,

@@ -7,7 +7,7 @@ use super::ast::{BinOp, Size};
 use super::error::FilterError;
 use super::graph::{Act, Block, BlockId, Graph};
 use super::insn::{Insn, KEEP, MEM_WORDS, op};
-use super::ir::{Ir, NAMED_CELLS, Place, Rel, Value, ValueId, opcode};
+use super::ir::{Ir, Place, Rel, Value, ValueId, opcode};
 use super::layout::{Item, Label};
 use super::parse::Parsed;
 
@@ -210,7 +210,7 @@ impl Emit<'_> {
             self.op(op::ST, temp, "");
             self.load_a(a)?;
             self.op(op::LDX_MEM, temp, "");
-            self.temps_done();
+            self.temp_done();
         } else {
             self.op(op::TAX, 0, "");
             self.regs.x = Some(b);
@@ -298,7 +298,7 @@ impl Emit<'_> {
         let top = u8::try_from(MEM_WORDS).unwrap_or(u8::MAX);
         self.temps = self.temps.saturating_add(1);
         match top.checked_sub(self.temps) {
-            Some(cell) if cell >= NAMED_CELLS => Ok(cell.into()),
+            Some(cell) if cell >= self.ir.cells_taken() => Ok(cell.into()),
             _ => {
                 let message = "the arithmetic needs more than the scratch cells of BPF";
                 Err(FilterError::new(0..0, message).hint("split it into several comparisons"))
@@ -307,7 +307,7 @@ impl Emit<'_> {
     }
 
     /// Gives the last one back.
-    pub(super) fn temps_done(&mut self) {
+    pub(super) fn temp_done(&mut self) {
         self.temps = self.temps.saturating_sub(1);
     }
 }

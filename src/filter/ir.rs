@@ -7,8 +7,8 @@ use super::ast::{BinOp, Relop, Size};
 use super::insn::op;
 use super::interp::alu;
 
-/// Scratch cells that hold offsets found in the packet. The others are for arithmetic.
-pub(super) const NAMED_CELLS: u8 = 10;
+/// Most scratch cells that can hold offsets found in the packet. The others are for arithmetic.
+const NAMED_CELLS: u8 = 14;
 
 /// A value, by its index: equal values have equal indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -330,6 +330,11 @@ impl Ir {
         let next = u8::try_from(self.cells.len()).ok()?;
         let cell = *self.cells.entry((purpose, at)).or_insert(next);
         (cell < NAMED_CELLS).then_some(cell)
+    }
+
+    /// Scratch cells that have a purpose: from 0 up.
+    pub(super) fn cells_taken(&self) -> u8 {
+        u8::try_from(self.cells.len()).unwrap_or(u8::MAX)
     }
 }
 

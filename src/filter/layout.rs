@@ -1,5 +1,6 @@
 //! Items with labels to instructions with counted jumps. A conditional jump reaches 255 instructions
-//! on; for one that must go further, a `ja` right behind it does the rest.
+//! on; one that must go further goes to a `ja`, which several share. All jumps go forward, so that
+//! the program is laid out from its end.
 
 use std::collections::HashMap;
 
@@ -41,107 +42,68 @@ pub struct Line {
     pub note: &'static str,
 }
 
-/// How an item is laid out: which of its ways out need a `ja`.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Far {
-    yes: bool,
-    no: bool,
+/// How far a conditional jump is taken without a `ja`: two more can come between.
+const REACH: usize = 253;
+
+/// What is laid out so far, in reverse: an instruction is known by how many stand from it to the end.
+#[derive(Default)]
+struct Layout {
+    lines: Vec<Line>,
+    labels: HashMap<Label, usize>,
+    /// The nearest `ja` to each label.
+    islands: HashMap<Label, usize>,
+}
+
+impl Layout {
+    fn place(&self, label: Label) -> usize {
+        self.labels.get(&label).copied().unwrap_or(0)
+    }
+
+    /// Instructions that an instruction put here would skip.
+    fn skip(&self, place: usize) -> usize {
+        self.lines.len().saturating_sub(place)
+    }
+
+    fn push(&mut self, insn: Insn, note: &'static str) {
+        self.lines.push(Line { insn, note });
+    }
+
+    fn jump_always(&mut self, label: Label) {
+        let skip = self.skip(self.place(label));
+        let k = u32::try_from(skip).unwrap_or(u32::MAX);
+        self.push(Insn::new(op::JA, k), "");
+    }
+
+    /// A place within reach that leads to the label. Nothing falls into a `ja` put here: what comes
+    /// before it is a jump with two ways out.
+    fn reachable(&mut self, label: Label) -> usize {
+        let place = self.place(label);
+        if self.skip(place) <= REACH {
+            return place;
+        }
+        match self.islands.get(&label) {
+            Some(island) if self.skip(*island) <= REACH => *island,
+            _ => {
+                self.jump_always(label);
+                self.islands.insert(label, self.lines.len());
+                self.lines.len()
+            }
+        }
+    }
 }
 
 /// Counts out the jumps. Every label lies behind the jumps to it.
 pub(super) fn lay_out(items: &[Item]) -> Parsed<Vec<Line>> {
-    let too_long = || {
-        let message = "the program would be longer than the kernel's 4096 instructions";
-        FilterError::new(0..0, message)
-    };
-    if items.len() > MAX_INSNS.saturating_mul(4) {
-        return Err(too_long());
-    }
-    let mut far = vec![Far::default(); items.len()];
-    // Each round makes at least one more jump long, so that this ends; three rounds are many.
-    loop {
-        let (places, labels) = place(items, &far);
-        let mut grown = false;
-        for ((item, far), at) in items.iter().zip(&mut far).zip(&places) {
-            if let Item::Jump { yes, no, .. } = item {
-                let reach = |label| skip(labels.get(label).copied().unwrap_or(*at), *at) > 252;
-                let now = Far {
-                    yes: far.yes || reach(yes),
-                    no: far.no || reach(no),
-                };
-                grown |= now != *far;
-                *far = now;
-            }
-        }
-        if !grown {
-            let lines = write(items, &far, &places, &labels);
-            return if lines.len() > MAX_INSNS {
-                Err(too_long())
-            } else {
-                Ok(lines)
-            };
-        }
-    }
-}
-
-/// Instructions between a jump and its target.
-fn skip(to: usize, from: usize) -> usize {
-    to.saturating_sub(from).saturating_sub(1)
-}
-
-fn place(items: &[Item], far: &[Far]) -> (Vec<usize>, HashMap<Label, usize>) {
-    let mut at = 0_usize;
-    let mut places = Vec::with_capacity(items.len());
-    let mut labels = HashMap::new();
-    for (index, (item, far)) in items.iter().zip(far).enumerate() {
-        places.push(at);
-        let size = match item {
-            Item::Label(label) => {
-                labels.insert(*label, at);
-                0
-            }
-            Item::Op(..) => 1,
-            Item::Jump { .. } => 1_usize
-                .saturating_add(far.yes.into())
-                .saturating_add(far.no.into()),
-            Item::Goto(label) => usize::from(!follows(items, index, *label)),
-        };
-        at = at.saturating_add(size);
-    }
-    (places, labels)
-}
-
-/// Do only labels, this one among them, stand between here and the next instruction?
-fn follows(items: &[Item], index: usize, label: Label) -> bool {
-    let rest = items.iter().skip(index.saturating_add(1));
-    rest.map_while(|item| match item {
-        Item::Label(label) => Some(*label),
-        _ => None,
-    })
-    .any(|found| found == label)
-}
-
-fn write(
-    items: &[Item],
-    far: &[Far],
-    places: &[usize],
-    labels: &HashMap<Label, usize>,
-) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let target = |label: &Label| labels.get(label).copied().unwrap_or(usize::MAX);
-    let word = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-    for (index, ((item, far), at)) in items.iter().zip(far).zip(places).enumerate() {
+    let mut layout = Layout::default();
+    for item in items.iter().rev() {
         match item {
-            Item::Label(_) => {}
-            Item::Op(insn, note) => lines.push(Line { insn: *insn, note }),
+            Item::Label(label) => {
+                layout.labels.insert(*label, layout.lines.len());
+            }
+            Item::Op(insn, note) => layout.push(*insn, note),
             Item::Goto(label) => {
-                if !follows(items, index, *label) {
-                    let k = word(skip(target(label), *at));
-                    lines.push(Line {
-                        insn: Insn::new(op::JA, k),
-                        note: "",
-                    });
+                if layout.skip(layout.place(*label)) > 0 {
+                    layout.jump_always(*label);
                 }
             }
             Item::Jump {
@@ -151,31 +113,59 @@ fn write(
                 no,
                 value,
             } => {
-                let jt = if far.yes { 0 } else { skip(target(yes), *at) };
-                let no_ja = usize::from(far.yes);
-                let jf = if far.no { no_ja } else { skip(target(no), *at) };
-                lines.push(Line {
-                    insn: Insn {
-                        code: *code,
-                        jt: byte(jt),
-                        jf: byte(jf),
-                        k: *k,
-                    },
-                    note: value.unwrap_or(""),
-                });
-                let mut from = at.saturating_add(1);
-                for (long, label) in [(far.yes, yes), (far.no, no)] {
-                    if long {
-                        let k = word(skip(target(label), from));
-                        lines.push(Line {
-                            insn: Insn::new(op::JA, k),
-                            note: "",
-                        });
-                        from = from.saturating_add(1);
-                    }
-                }
+                let (yes, no) = (layout.reachable(*yes), layout.reachable(*no));
+                let byte = |place| u8::try_from(layout.skip(place)).unwrap_or(u8::MAX);
+                let insn = Insn {
+                    code: *code,
+                    jt: byte(yes),
+                    jf: byte(no),
+                    k: *k,
+                };
+                layout.push(insn, value.unwrap_or(""));
             }
         }
+        if layout.lines.len() > MAX_INSNS {
+            let message = "the program would be longer than the kernel's 4096 instructions";
+            return Err(FilterError::new(0..0, message));
+        }
     }
-    lines
+    layout.lines.reverse();
+    Ok(layout.lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::insn::check;
+    use crate::filter::interp::{View, run};
+
+    #[test]
+    fn far_jumps_share_a_ja() {
+        let ends = [Label::Local(0), Label::Local(1)];
+        let mut items = Vec::new();
+        for k in 0..1000 {
+            items.push(Item::Op(Insn::new(op::LD_B, 0), ""));
+            items.push(Item::Jump {
+                code: op::JEQ,
+                k,
+                yes: ends[usize::from(k % 2 == 0)],
+                no: Label::Local(k + 10),
+                value: None,
+            });
+            items.push(Item::Label(Label::Local(k + 10)));
+        }
+        for (label, keep) in [(ends[0], 1), (ends[1], 2)] {
+            items.push(Item::Label(label));
+            items.push(Item::Op(Insn::new(op::RET, keep), ""));
+        }
+        let lines = lay_out(&items).unwrap();
+        let program: Vec<Insn> = lines.iter().map(|line| line.insn).collect();
+        assert_eq!(check(&program), Ok(()));
+        let islands = program.iter().filter(|insn| insn.code == op::JA).count();
+        assert!((14..40).contains(&islands), "{islands}");
+        for byte in 0..=255 {
+            let keep = if byte % 2 == 0 { 2 } else { 1 };
+            assert_eq!(run(&program, &View::new(&[byte])), keep);
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! (simplified blocks) and `emit`. Where libpcap's meaning is a trap, ours differs, unless
 //! [`Options::pcap_compat`] is set:
 //! - `tcp`, `icmp6`, `port 80`, `tcp[13]` and their kin find their header behind IPv6 extension
-//!   headers, up to eight of them, and behind the first fragment header; `tcp[..]`, `udp[..]`,
+//!   headers, up to six of them, and behind the first fragment header; `tcp[..]`, `udp[..]`,
 //!   `sctp[..]` and `pim[..]` read IPv6 packets too. `ip6 proto` stays as the manual has it.
 //! - `vlan`, `mpls`, `pppoes`, `geneve` and `vxlan` move the offsets of what is joined to them by
 //!   `and`, not of what stands after an `or` or a `not`.
@@ -13,7 +13,7 @@
 //! - All parts of an arithmetic expression must exist, not only the first; `%` and `^` bind as in C.
 //! - BSD loopback packets of either byte order and every system's AF_INET6 are understood.
 //!
-//! Always different from libpcap: `protochain` follows at most eight headers, because the kernel
+//! Always different from libpcap: `protochain` follows at most six headers, because the kernel
 //! takes no loop, and steps over an authentication header correctly; a Geneve tunnel moves nothing
 //! where it does not hold; `byte AT & VALUE` reads the byte.
 #![deny(

@@ -79,6 +79,10 @@ impl Lower<'_> {
                 } else {
                     self.ir.and(a.there, b.there)
                 };
+                let divides = matches!(op, BinOp::Div | BinOp::Mod);
+                if divides && self.ir.constant(b.value) == Some(0) {
+                    return self.fail("division by zero");
+                }
                 let value = self.operation(*op, a.value, b.value);
                 Checked { there, value }
             }

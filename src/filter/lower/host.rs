@@ -63,9 +63,9 @@ impl Lower<'_> {
         (src, dst): (Place, Place),
     ) -> CondId {
         let number = address.to_bits();
-        let src = self.ir.load(Size::Word, src, "source address");
+        let src = self.ir.load(Size::Word, src, "IPv4 source");
         let src = self.ir.masked_is(src, mask, number);
-        let dst = self.ir.load(Size::Word, dst, "destination address");
+        let dst = self.ir.load(Size::Word, dst, "IPv4 destination");
         let dst = self.ir.masked_is(dst, mask, number);
         self.directed(dir, src, dst)
     }
@@ -100,8 +100,8 @@ impl Lower<'_> {
             }
             all
         };
-        let src = side(8, "source address");
-        let dst = side(24, "destination address");
+        let src = side(8, "IPv6 source");
+        let dst = side(24, "IPv6 destination");
         let either = self.directed(dir, src, dst);
         Ok(self.ir.and(v6, either))
     }
@@ -111,9 +111,7 @@ impl Lower<'_> {
             return self.fail("`ip broadcast` needs the netmask of an interface");
         };
         let v4 = self.link_type(IPV4, state)?;
-        let dst = self
-            .ir
-            .load(Size::Word, state.net(16), "destination address");
+        let dst = self.ir.load(Size::Word, state.net(16), "IPv4 destination");
         let zeros = self.ir.masked_is(dst, !netmask, 0);
         let ones = self.ir.masked_is(dst, !netmask, !netmask);
         let either = self.ir.or(zeros, ones);
@@ -122,9 +120,7 @@ impl Lower<'_> {
 
     pub(super) fn ip_multicast(&mut self, state: &State) -> Parsed<CondId> {
         let v4 = self.link_type(IPV4, state)?;
-        let first = self
-            .ir
-            .load(Size::Byte, state.net(16), "destination address");
+        let first = self.ir.load(Size::Byte, state.net(16), "IPv4 destination");
         let least = self.ir.num(224);
         let multicast = self.ir.compare(Relop::Ge, first, least);
         Ok(self.ir.and(v4, multicast))
@@ -132,9 +128,7 @@ impl Lower<'_> {
 
     pub(super) fn ip6_multicast(&mut self, state: &State) -> Parsed<CondId> {
         let v6 = self.link_type(IPV6, state)?;
-        let first = self
-            .ir
-            .load(Size::Byte, state.net(24), "destination address");
+        let first = self.ir.load(Size::Byte, state.net(24), "IPv6 destination");
         let multicast = self.ir.is(first, 0xff);
         Ok(self.ir.and(v6, multicast))
     }
