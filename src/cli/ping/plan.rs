@@ -323,9 +323,9 @@ fn refused_letters(args: &Args) -> Result<(), Error> {
 
 /// The refusal of intermediate hops, where that is why `told` did not like a command line.
 pub fn hops(told: &clap::Error) -> Option<Error> {
-    let extra = match (told.kind(), told.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(extra))) => extra,
-        _ => return None,
+    let context = (told.kind(), told.get(ContextKind::InvalidArg));
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(extra))) = context else {
+        return None;
     };
     (!extra.starts_with('-')).then(|| {
         usage(
