@@ -138,7 +138,8 @@ impl NewSocket<'_> {
             };
             self.named("HDRINCL", included)?;
         }
-        if let Some(ttl) = options.ttl {
+        // A header built by hand has its own, which may be 0; the option refuses that (ip(7)).
+        if let Some(ttl) = options.ttl.filter(|_| self.kind != Kind::Hdrincl) {
             let (v4, v6) = (libc::IP_TTL, libc::IPV6_UNICAST_HOPS);
             self.int("TTL", v4, v6, ttl.into())?;
             let (v4, v6) = (libc::IP_MULTICAST_TTL, libc::IPV6_MULTICAST_HOPS);
