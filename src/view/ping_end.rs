@@ -156,7 +156,10 @@ fn counters(summary: &Summary) -> [(u64, &'static str); 14] {
             summary.notices,
             "notice: redirects and source quenches, which end no probe",
         ),
-        (summary.lost_by_us, "lost by us: the receive queue was full"),
+        (
+            summary.lost_by_us,
+            "lost by us: the receive queue was full (IPv6: or a checksum bad)",
+        ),
         (
             summary.retries,
             "retried: a queue of this host was full, so sent again",

@@ -179,7 +179,7 @@ pub fn state(change: &StateChange) -> (&'static str, String) {
         ),
         StateChange::LostByUs { count } => (
             "lost_by_us",
-            format!("{count} lost by us: the receive queue was full"),
+            format!("{count} lost by us: the receive queue was full (IPv6: or a checksum bad)"),
         ),
         StateChange::ClockStep => (
             "clock_step",
