@@ -11,8 +11,14 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+#[path = "net/dns.rs"]
+mod dns;
 #[path = "net/end.rs"]
 mod end;
+#[path = "net/etc.rs"]
+mod etc;
+#[path = "net/expect.rs"]
+mod expect;
 #[path = "net/faulty.rs"]
 mod faulty;
 #[path = "net/frames.rs"]
@@ -27,6 +33,24 @@ mod leaves;
 mod link;
 #[path = "net/oracle.rs"]
 mod oracle;
+#[path = "net/ping_answers.rs"]
+mod ping_answers;
+#[path = "net/ping_dgram.rs"]
+mod ping_dgram;
+#[path = "net/ping_errors.rs"]
+mod ping_errors;
+#[path = "net/ping_fields.rs"]
+mod ping_fields;
+#[path = "net/ping_names.rs"]
+mod ping_names;
+#[path = "net/ping_paths.rs"]
+mod ping_paths;
+#[path = "net/ping_peers.rs"]
+mod ping_peers;
+#[path = "net/ping_process.rs"]
+mod ping_process;
+#[path = "net/ping_send.rs"]
+mod ping_send;
 #[path = "net/program.rs"]
 mod program;
 #[path = "net/refused.rs"]
@@ -39,6 +63,8 @@ mod route;
 mod tap;
 #[path = "net/text.rs"]
 mod text;
+#[path = "net/topology.rs"]
+mod topology;
 #[path = "net/tshark.rs"]
 mod tshark;
 #[path = "net/wire.rs"]
@@ -56,6 +82,15 @@ fn main() -> ExitCode {
         lab::TESTS,
         leaves::TESTS,
         oracle::TESTS,
+        ping_answers::TESTS,
+        ping_dgram::TESTS,
+        ping_errors::TESTS,
+        ping_fields::TESTS,
+        ping_names::TESTS,
+        ping_paths::TESTS,
+        ping_peers::TESTS,
+        ping_process::TESTS,
+        ping_send::TESTS,
         refused::TESTS,
         route::TESTS,
         text::TESTS,

@@ -1,6 +1,6 @@
 //! The lab itself: hosts, cables, and that nothing stays behind.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::{Command, ExitCode, Stdio};
@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use rawsock::lab::{Host, Lab, Netlink, Route, RouteKind, VethEnd};
 
+use crate::frames::checksum;
 use crate::harness::{Outcome, wait_for};
+use crate::tap::Tap;
 
 crate::tests![
     hosts_hear_each_other_over_v4_and_v6,
@@ -21,6 +23,8 @@ crate::tests![
     a_route_of_each_kind_gives_its_errno,
     a_dropped_host_takes_its_cable_along,
     a_killed_lab_leaves_nothing,
+    a_lab_killed_at_any_moment_leaves_nothing,
+    frames_on_the_cable_are_whole,
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -204,6 +208,61 @@ fn a_killed_lab_leaves_nothing() -> Outcome {
     wait_for("the cable's near end goes", 10 * SECOND, || {
         near.netlink().link("cable").is_err().then_some(())
     })?;
+    Ok(())
+}
+
+fn a_lab_killed_at_any_moment_leaves_nothing() -> Outcome {
+    let near = Host::new("near")?;
+    let mut held = 0;
+    for moment in 0..20 {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(HOLD).stdout(Stdio::piped());
+        let mut child = near.spawn(&mut command)?;
+        // A moment of its building, not an order of events: any will do.
+        std::thread::sleep(Duration::from_millis(moment));
+        child.kill()?;
+        child.wait()?;
+        let mut said = String::new();
+        child
+            .stdout
+            .take()
+            .ok_or("no stdout")?
+            .read_to_string(&mut said)?;
+        held += usize::from(said == "held\n");
+        wait_for("the cable's near end goes", 10 * SECOND, || {
+            near.netlink().link("cable").is_err().then_some(())
+        })?;
+    }
+    assert!(held < 20, "no lab was killed while it was built");
+    Ok(())
+}
+
+/// Without offloads: no segment above the MTU, every TCP checksum right as captured.
+fn frames_on_the_cable_are_whole() -> Outcome {
+    let lab = Lab::pair()?;
+    let tap = Tap::start(lab.h2(), "eth0")?;
+    let listener = lab.h2().run(|| TcpListener::bind((Lab::v4(2), 0)))??;
+    let port = listener.local_addr()?.port();
+    let mut client = lab.h1().run(|| TcpStream::connect((Lab::v4(2), port)))??;
+    client.write_all(&vec![7; 40_000])?;
+    drop(client);
+    let mut received = Vec::new();
+    listener.accept()?.0.read_to_end(&mut received)?;
+    assert_eq!(received.len(), 40_000);
+    // The capture runs behind: its last frame is the one with FIN.
+    tap.wait_frame(|frame| frame.get(23) == Some(&6) && frame.get(47).is_some_and(|f| f & 1 == 1))?;
+    let frames = tap.frames();
+    let tcp = |frame: &&crate::tap::Seen| frame.bytes.get(23) == Some(&6) && !frame.outgoing;
+    let segments: Vec<_> = frames.iter().filter(tcp).collect();
+    assert!(segments.len() > 25, "{} segments", segments.len());
+    for segment in segments {
+        let bytes = &segment.bytes;
+        assert!(bytes.len() <= 1514, "{} bytes", bytes.len());
+        // The pseudo header of RFC 793 3.1; a right checksum sums up to zero.
+        let length = u16::try_from(bytes.len() - 34)?.to_be_bytes();
+        let sum = checksum(&[&bytes[26..34], &[0, 6], &length, &bytes[34..]]);
+        assert_eq!(sum, 0, "{bytes:02x?}");
+    }
     Ok(())
 }
 

@@ -157,8 +157,9 @@ impl Running {
         self.wait_stdout(&what, |text| events_in(text, kind).len() >= count)
     }
 
-    pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// How many JSON events of a type were written so far.
+    pub fn count(&self, kind: &str) -> usize {
+        events_in(&self.stdout(), kind).len()
     }
 
     /// Waits for its end; what runs longer than 30 s is killed and is an error.

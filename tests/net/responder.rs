@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
@@ -107,10 +108,10 @@ impl Mode {
     }
 }
 
-/// Which mode for which sequence number.
+/// Which mode for which sequence numbers.
 #[derive(Clone, Debug)]
 pub struct Script {
-    pub by_seq: Vec<(u16, Mode)>,
+    pub by_seq: Vec<(RangeInclusive<u16>, Mode)>,
     pub otherwise: Mode,
 }
 
@@ -124,13 +125,13 @@ impl From<Mode> for Script {
 impl<const N: usize> From<[(u16, Mode); N]> for Script {
     fn from(by_seq: [(u16, Mode); N]) -> Self {
         let otherwise = Mode::Normal;
-        let by_seq = by_seq.into();
+        let by_seq = by_seq.map(|(seq, mode)| (seq..=seq, mode)).into();
         Self { by_seq, otherwise }
     }
 }
 
 const MOST_FRAMES: usize = 300_000;
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// A running responder. Dropping it ends it.
 pub struct Responder {
@@ -194,7 +195,8 @@ fn answer(socket: &FrameSocket, script: &Script, stopped: &UnixStream) -> io::Re
             if let Some(request) = Request::read(frame)
                 && !outgoing
             {
-                let mode = script.by_seq.iter().find(|(seq, _)| *seq == request.seq());
+                let seq = request.seq();
+                let mode = script.by_seq.iter().find(|(range, _)| range.contains(&seq));
                 queue.plan(&request, mode.map_or(&script.otherwise, |(_, mode)| mode));
             }
         }

@@ -89,7 +89,7 @@ impl Drop for Tap {
 }
 
 fn capture(socket: &FrameSocket, seen: &Mutex<Vec<Seen>>, stopped: &UnixStream) -> io::Result<()> {
-    let end = now() + Duration::from_secs(60);
+    let end = now() + Duration::from_mins(1);
     let mut buf = vec![0; 65_600];
     let mut count = 0;
     while count < 300_000 && now() < end {
