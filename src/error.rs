@@ -2,6 +2,8 @@
 
 mod env;
 mod hint;
+#[cfg(test)]
+mod hint_tests;
 
 use std::io;
 use std::time::Duration;
