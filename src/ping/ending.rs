@@ -108,21 +108,39 @@ impl Pinger {
         self.events.push((self.wall_now(), verdict));
     }
 
-    /// Ends the run. Open probes of a run that has waited for them are lost. If it was cut short,
-    /// those younger than twice the longest round trip stay open: nothing is known of them. Where
-    /// nothing was ever answered that is none.
-    pub(super) fn close(&mut self, reason: Ended) -> Step {
-        self.closing = Some(reason);
+    /// Open probes that the end of the run will call lost and that `close` has not come to yet.
+    pub(super) fn to_be_closed(&self) -> u64 {
+        let Some(reason) = self.closing.filter(|_| self.ended.is_none()) else {
+            return 0;
+        };
+        let spared = self.spared(reason);
+        let numbers = self.head.max(self.table.oldest())..=self.table.last();
+        let lost = numbers
+            .filter_map(|n| self.table.get(n))
+            .filter(|entry| entry.state == State::Open && self.now.since(entry.sent()) >= spared);
+        lost.count() as u64
+    }
+
+    /// How young a probe must be to stay open at the end. Those of a run that has waited for them
+    /// are lost. If it was cut short, nothing is known of those younger than twice the longest
+    /// round trip; where nothing was ever answered that is none.
+    fn spared(&self, reason: Ended) -> Duration {
         let waited = match reason {
             Ended::Count => self.config.deadline.is_none(),
             Ended::RunFor => true,
             _ => false,
         };
-        let spared = if waited {
+        if waited {
             Duration::ZERO
         } else {
             self.meters.user.max().saturating_mul(2)
-        };
+        }
+    }
+
+    /// Ends the run: closes what is open and not spared, in the order of sending.
+    pub(super) fn close(&mut self, reason: Ended) -> Step {
+        self.closing = Some(reason);
+        let spared = self.spared(reason);
         for _ in 0..BATCH {
             if self.pass_head() {
                 continue;

@@ -212,10 +212,15 @@ impl Pinger {
         self.filling.write(probe.n, probe.size, out);
     }
 
-    /// The user wants to stop. Poll until `Done`.
+    /// The user wants to stop: ends the run at once. With thousands of probes outstanding `poll`
+    /// has some more of them to report before it says `Done`; the summary counts them already.
     pub fn interrupt(&mut self, now: Mono) {
+        if self.ended.is_some() {
+            return;
+        }
         self.now = self.now.max(now);
-        self.closing.get_or_insert(Ended::Interrupted);
+        let reason = *self.closing.get_or_insert(Ended::Interrupted);
+        self.close(reason);
     }
 
     /// Takes what was decided since the last call, in order, with the wall-clock time of each.
@@ -227,8 +232,10 @@ impl Pinger {
     pub fn summary(&self, now: Mono) -> Summary {
         let (stamp, meter) = self.meters.best();
         let end = self.ended.map_or(now.max(self.now), |(_, at)| at);
+        let lost = self.to_be_closed();
         Summary {
-            open: self.table.open(),
+            lost: self.counts.lost.saturating_add(lost),
+            open: self.table.open().saturating_sub(lost),
             elapsed: end.since(self.start.unwrap_or(end)),
             sending: self.sends.span(),
             rtt: meter.figures(stamp),

@@ -109,6 +109,31 @@ fn an_interrupt_spares_what_is_too_young_to_be_lost() {
 }
 
 #[test]
+fn an_interrupt_needs_no_further_poll() {
+    let mut link = link(config(0), |n| n != 2);
+    link.run_until(at(3005));
+    link.pinger.interrupt(link.now);
+    let summary = link.pinger.summary(at(9000));
+    assert_eq!(
+        (summary.lost, summary.open, summary.elapsed),
+        (1, 1, ms(3005))
+    );
+    assert_eq!(link.pinger.ended(), Some(Ended::Interrupted));
+    let last: Vec<_> = link.pinger.drain_events().map(|(_, v)| v).collect();
+    assert!(matches!(
+        last[..],
+        [Verdict::Timeout {
+            n: 2,
+            closed_early: true,
+            ..
+        }]
+    ));
+    // A run that is over stays as it was.
+    link.pinger.interrupt(at(9000));
+    assert_eq!(link.pinger.summary(at(9000)), summary);
+}
+
+#[test]
 fn an_end_with_much_outstanding_comes_in_small_bites() {
     let mut config = config(0);
     config.ids = vec![1, 2, 3, 4];
@@ -117,6 +142,8 @@ fn an_end_with_much_outstanding_comes_in_small_bites() {
     link.keep = false;
     link.run_until(at(500));
     link.pinger.interrupt(link.now);
+    let summary = link.pinger.summary(link.now);
+    assert_eq!((summary.lost, summary.open), (100_000, 0), "known at once");
     let mut polls = 0;
     while link.pinger.poll(link.now) != rawsock::ping::Step::Done {
         let events = link.pinger.drain_events().len();

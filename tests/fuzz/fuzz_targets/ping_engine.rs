@@ -27,7 +27,15 @@ fuzz_target!(|data: &[u8]| {
                 if let Step::Send(probe) = pinger.poll(now) {
                     match arg % 8 {
                         0 => pinger.retry(&probe, now, 105),
-                        1 => pinger.not_sent(&probe, now, wall, NotSent { errno: i32::from(arg), mtu: None }),
+                        1 => pinger.not_sent(
+                            &probe,
+                            now,
+                            wall,
+                            NotSent {
+                                errno: i32::from(arg),
+                                mtu: None,
+                            },
+                        ),
                         _ => pinger.sent(&probe, now, wall, Some(u32::from(arg))),
                     }
                     probes.push(probe);
@@ -35,7 +43,11 @@ fuzz_target!(|data: &[u8]| {
             }
             2 => now = now.plus(Duration::from_nanos(1 << (arg % 40))),
             3 => now = Mono(now.0.saturating_sub(Duration::from_micros(u64::from(arg)))),
-            4 => pinger.tx_stamp(u32::from(arg), wall, [Stamp::Kernel, Stamp::Hardware, Stamp::User][usize::from(op) / 8 % 3]),
+            4 => pinger.tx_stamp(
+                u32::from(arg),
+                wall,
+                [Stamp::Kernel, Stamp::Hardware, Stamp::User][usize::from(op) / 8 % 3],
+            ),
             5 if arg == 0 => pinger.interrupt(now),
             _ => {
                 let Some(probe) = probes.iter().rev().nth(usize::from(arg) % 16) else {
@@ -50,7 +62,14 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn arrive(pinger: &mut Pinger, probe: &Probe, payload: &mut Vec<u8>, (op, arg): (u8, u8), at: Mono, wall: Timestamp) {
+fn arrive(
+    pinger: &mut Pinger,
+    probe: &Probe,
+    payload: &mut Vec<u8>,
+    (op, arg): (u8, u8),
+    at: Mono,
+    wall: Timestamp,
+) {
     let size = payload.len();
     match op >> 3 & 7 {
         1 => payload.truncate(usize::from(arg)),
@@ -73,7 +92,12 @@ fn arrive(pinger: &mut Pinger, probe: &Probe, payload: &mut Vec<u8>, (op, arg): 
             icmp_type: arg,
             code: arg,
             rest: 0,
-            quoted: (arg % 3 > 0).then_some(Quoted { id: probe.id, seq, to: None, payload }),
+            quoted: (arg % 3 > 0).then_some(Quoted {
+                id: probe.id,
+                seq,
+                to: None,
+                payload,
+            }),
             bytes: payload,
         },
         _ => Message::EchoReply(echo),
@@ -101,7 +125,11 @@ fn config(limits: u8, pace: u8, fill: u8, wait: u8) -> Config {
     config.preload = u32::from(pace);
     config.timeout = (wait & 1 > 0).then_some(Duration::from_millis(u64::from(wait)));
     config.any_address = wait & 2 > 0;
-    config.sizes = Sizes::Sweep { min: usize::from(fill), max: 200, step: usize::from(fill % 9) };
+    config.sizes = Sizes::Sweep {
+        min: usize::from(fill),
+        max: 200,
+        step: usize::from(fill % 9),
+    };
     config.payload = match fill % 3 {
         0 => Payload::Default,
         1 => Payload::Pattern(vec![fill]),
@@ -116,6 +144,8 @@ fn check(pinger: &Pinger, now: Mono) {
     assert!((0.0..=100.0).contains(&s.loss_percent()));
     if let Some(rtt) = s.rtt {
         assert!(rtt.min <= rtt.avg && rtt.avg <= rtt.max && rtt.mdev <= rtt.max);
-        assert!(rtt.min <= rtt.p50 && rtt.p50 <= rtt.p90 && rtt.p90 <= rtt.p99 && rtt.p99 <= rtt.max);
+        assert!(
+            rtt.min <= rtt.p50 && rtt.p50 <= rtt.p90 && rtt.p90 <= rtt.p99 && rtt.p99 <= rtt.max
+        );
     }
 }
