@@ -100,6 +100,7 @@ pub struct Pinger {
     stalled: Option<Mono>,
     pub(super) table_full_told: bool,
     pub(super) clash_told: bool,
+    pub(super) held_told: bool,
     /// SO_RXQ_OVFL counter as last seen.
     pub(super) overflow: u32,
     /// When packets lost by us were reported last, and how many there were by then.
@@ -133,6 +134,7 @@ impl Pinger {
             stalled: None,
             table_full_told: false,
             clash_told: false,
+            held_told: false,
             overflow: 0,
             overflow_told: None,
             closing: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::engine::Pinger;
 use super::table::Entry;
-use super::{Arrival, StateChange};
+use super::{Arrival, Message, StateChange};
 use crate::event::{Mono, Stamp, Timestamp};
 
 /// Two clocks read one after the other may disagree by so many nanoseconds, and by 1/1000 of the
@@ -14,6 +14,9 @@ const CLOCK_SLACK: i64 = 10_000_000;
 /// A kernel round trip may be longer than ours by so many nanoseconds, and by 1/1000 of it: the wall
 /// clock may be slewed by 500 parts in a million (adjtimex(2)).
 const STAMP_SLACK: i64 = 1_000_000;
+
+/// A probe that leaves so long after its send call was held back by this host.
+const HELD_BACK: Duration = Duration::from_millis(20);
 
 /// A round trip by our clock and, where stamps exist and are sound, by a better one.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +85,22 @@ impl Pinger {
         if unsound && self.clocks.is_news() {
             self.tell(arrival.wall, StateChange::ClockStep);
         }
+        if let (Some((_, Stamp::Kernel)), Some((tx, _))) = (better, entry.tx()) {
+            self.held_back(arrival, tx.since(entry.wall).unwrap_or_default());
+        }
         Measured { user, better }
+    }
+
+    /// Says once for a row of probes that they left late: their round trips do not show it.
+    fn held_back(&mut self, arrival: &Arrival<'_>, held: Duration) {
+        let long = held >= HELD_BACK;
+        if std::mem::replace(&mut self.held_told, long) || !long {
+            return;
+        }
+        if let Message::EchoReply(echo) = &arrival.message {
+            let seq = echo.seq;
+            self.tell(arrival.wall, StateChange::HeldBack { seq, held });
+        }
     }
 }
 

@@ -148,6 +148,10 @@ pub enum StateChange {
     /// The queue was full (ENOBUFS, EAGAIN): a probe left only after so long. One line for each
     /// row of probes that had to wait.
     SendsWaited { errno: i32, waited: Duration },
+    /// This host held a probe back for so long before it left: it looked for the neighbour, or its
+    /// queue was full. The round trip by kernel stamps begins only then. One line for each row of
+    /// such probes.
+    HeldBack { seq: u16, held: Duration },
     /// No answer since so many probes: an outage began.
     OutageBegan,
     /// Answers again after so long.

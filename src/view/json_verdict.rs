@@ -235,6 +235,10 @@ fn state(time: Timestamp, change: &StateChange) -> Change {
             lasted_ms: Some(json_millis(waited)),
             ..plain
         },
+        StateChange::HeldBack { held, .. } => Change {
+            lasted_ms: Some(json_millis(held)),
+            ..plain
+        },
         StateChange::OutageEnded { lasted } => Change {
             lasted_ms: Some(json_millis(lasted)),
             ..plain

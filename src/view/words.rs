@@ -169,6 +169,14 @@ pub fn state(change: &StateChange) -> (&'static str, String) {
                 io::Error::from_raw_os_error(*errno)
             ),
         ),
+        StateChange::HeldBack { seq, held } => (
+            "held_back",
+            format!(
+                "icmp_seq={seq} left this host only {} ms after we sent it (neighbour unknown or \
+                 queue full); its time counts from there",
+                millis_short(*held)
+            ),
+        ),
         StateChange::OutageBegan => ("outage_began", "no answers: an outage began".to_owned()),
         StateChange::OutageEnded { lasted } => (
             "outage_ended",
