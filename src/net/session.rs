@@ -8,7 +8,9 @@ use crate::decode::{Decoder, Direction, Flags, Frame, Packet};
 use crate::event::{Mono, Stamp, Timestamp};
 use crate::net::build::Builder;
 use crate::net::{Outgoing, Queued, Received, Wire};
-use crate::ping::{Arrival, Message, NotSent, Pinger, Probe, Quoted, Step, read_message};
+use crate::ping::{
+    Arrival, Message, NotSent, Pinger, Probe, Quoted, Step, plain_reply, read_message,
+};
 use crate::sys::clock::Clock;
 
 /// Datagrams taken in one go before the engine is asked again, so that sending never starves.
@@ -204,9 +206,15 @@ impl<W: Wire> Session<W> {
                 return Ok(());
             };
             let (at, wall) = clock.now();
-            let frame = frame(&received, wall);
-            self.decoder.decode(&frame, &mut self.packet);
-            let message = read_message(&self.packet, received.bytes);
+            let plain = match self.keep_answers {
+                true => None,
+                false => plain_reply(received.link, received.bytes, received.full_len),
+            };
+            let message = plain.unwrap_or_else(|| {
+                let frame = frame(&received, wall);
+                self.decoder.decode(&frame, &mut self.packet);
+                read_message(&self.packet, received.bytes)
+            });
             self.pinger.input(&Arrival {
                 at,
                 wall,

@@ -178,6 +178,8 @@ pub struct Link<'a> {
     pub wall_step: i64,
     /// Stamps of the kernel exist.
     pub kernel: bool,
+    /// How long the host holds a probe back before it leaves, by its number.
+    pub held: fn(u64) -> Duration,
     pub probes: Vec<(Mono, Probe)>,
     pub log: Vec<(Timestamp, Verdict)>,
     /// Keep events and probes for the test to look at.
@@ -202,6 +204,7 @@ impl<'a> Link<'a> {
             now: Mono::default(),
             wall_step: 0,
             kernel: true,
+            held: |_| Duration::ZERO,
             probes: Vec::new(),
             log: Vec::new(),
             keep: true,
@@ -292,7 +295,8 @@ impl<'a> Link<'a> {
         self.pinger.sent(probe, self.now, wall, stamp_id);
         if let Some(id) = stamp_id {
             self.stamp_id = self.stamp_id.wrapping_add(1);
-            let tx = Timestamp(wall.0 + 2_000);
+            let held = i64::try_from((self.held)(probe.n).as_nanos()).unwrap();
+            let tx = Timestamp(wall.0 + 2_000 + held);
             self.pinger.tx_stamp(id, tx, Stamp::Kernel);
         }
         for (delay, packet) in (self.responder)(probe, &self.payload) {

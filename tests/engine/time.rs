@@ -289,3 +289,22 @@ fn failing_sends_do_not_spin() {
     assert_eq!(summary.elapsed, ms(1000));
     assert_eq!(link.now, Mono(ms(1000)));
 }
+
+#[test]
+fn a_probe_that_the_host_holds_back_is_told_once_a_row() {
+    let mut link = Link::new(config(5), |probe, payload| {
+        vec![(ms(500), Packet::reply(probe, payload))]
+    });
+    link.held = |n| if n <= 2 || n == 5 { ms(300) } else { ms(1) };
+    let summary = link.run();
+    let held: Vec<_> = link.states();
+    let expected: Vec<_> = [1, 5]
+        .map(|seq| StateChange::HeldBack {
+            seq,
+            held: ms(300) + us(2),
+        })
+        .into();
+    assert_eq!(held, expected);
+    let rtt = summary.rtt.unwrap();
+    assert_eq!(rtt.min, ms(200) - us(2), "the time counts from leaving");
+}
