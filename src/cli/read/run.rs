@@ -1,5 +1,7 @@
 //! The loop of `rawsock read`: after the drop, file by file, packet by packet.
 
+use std::io;
+
 use super::input::Input;
 use super::{Args, tell};
 use crate::capture::{FileSource, Next, Saver, Source, link_type_name, link_type_number};
@@ -198,7 +200,9 @@ impl Run<'_> {
             if let Err(error) = closed {
                 keep(&mut result, error);
             }
-            if saved.lost > 0 {
+            // A reader that went away knows what it has.
+            let gone = matches!(&result, Err(Error::Output { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe);
+            if saved.lost > 0 && !gone {
                 let (kept, lost) = (packets(saved.packets), saved.lost);
                 tell(&format!("{kept} written to {name}, {lost} lost"));
             }

@@ -1,0 +1,37 @@
+//! `rawsock read` as a program: what it shows and saves, damaged input, and no rights left.
+#![expect(clippy::print_stderr, reason = "a test's report")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+#[expect(dead_code, reason = "the reader's own tests use the rest")]
+#[path = "files/build.rs"]
+mod build;
+#[path = "read/dir.rs"]
+mod dir;
+#[expect(
+    dead_code,
+    reason = "these tests need no namespaces and wait for nothing"
+)]
+#[path = "net/harness.rs"]
+mod harness;
+#[path = "read/oracle.rs"]
+mod oracle;
+#[path = "read/rights.rs"]
+mod rights;
+#[path = "read/show.rs"]
+mod show;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    harness::keep_panics();
+    let entered = Ok(());
+    let tests = [show::TESTS, oracle::TESTS, rights::TESTS].concat();
+    let trials = tests.iter().map(|test| test.trial(&entered));
+    let trials: Vec<Trial> = trials.collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    harness::banner(&entered);
+    conclusion.exit_code()
+}
