@@ -89,6 +89,22 @@ fn only_captures_that_are_about_it_have_problems() {
         let expected: &[&str] = match golden.name.as_str() {
             "bad_checksum" => &["icmp.checksum.bad"],
             "cut_capture" => &["truncated"],
+            "igmp_bad_checksum" => &["igmp.checksum.bad"],
+            "igmp_breaks_rules" => &[
+                "igmp.maddr",
+                "igmp.ttl",
+                "igmp.router_alert",
+                "igmp.dst",
+                "igmp.reserved",
+            ],
+            "igmp_counts_lie" => &["igmp.num_src"],
+            "mld_breaks_rules" => &[
+                "mld.multicast_address",
+                "mld.hop_limit",
+                "mld.router_alert",
+                "mld.source",
+                "mld.dst",
+            ],
             "length_lies" => &["ip.len.long"],
             "header_length_lies" => &["ip.checksum.bad", "ip.version", "ip.hdr_len", "ip.ttl.zero"],
             "option_overruns_header" => &["ip.opt.len"],

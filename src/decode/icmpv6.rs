@@ -13,7 +13,7 @@ use super::spec::specs;
 use super::text::push_number;
 use super::{
     Checksum, Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show, Value, checksum_status,
-    icmp_ext, icmp_names, ndp,
+    icmp_ext, icmp_names, mld, ndp,
 };
 
 pub use super::icmpv6_names::{code_name, describe, type_name};
@@ -42,6 +42,10 @@ specs! {
         "Which byte of the quoted datagram is wrong, counted from 0.";
     LENGTH = "icmpv6.length", "Length", Show::Unit("units of 8 bytes"), "RFC 4884 4",
         "How much of the original datagram is quoted before the extensions.";
+    MRD_QUERY_INTERVAL = "icmpv6.mcast_ra.query_interval", "Query interval", Show::Unit("s"),
+        "RFC 4286 3.1", "How often the multicast router sends MLD queries.";
+    MRD_ROBUSTNESS = "icmpv6.mcast_ra.robustness_variable", "Robustness", Show::Dec,
+        "RFC 4286 3.1", "How many losses in a row it wants to survive.";
     EXT_ECHO_SEQ = "icmpv6.ext.echo.seq", "Sequence number", Show::Dec, "RFC 8335 2",
         "Counts the requests of one prober, in eight bits.";
     EXT_ECHO_LOCAL = "icmpv6.ext.echo.req.local", "Local bit", Show::Plain, "RFC 8335 2",
@@ -70,7 +74,7 @@ pub static PROTO: Proto = Proto {
     name: "Internet Control Message Protocol v6",
     rfc: "RFC 4443",
     claims: &[Claim::IpProtocol(58), Claim::Link(LinkType::Icmpv6Message)],
-    specs: &[SPECS, icmp_ext::SPECS, ndp::SPECS],
+    specs: &[SPECS, icmp_ext::SPECS, mld::SPECS, ndp::SPECS],
     decode,
     summary,
 };
@@ -109,7 +113,12 @@ fn decode(cx: &mut Cx<'_>) -> Next {
             cx.uint(&IDENT, 4, 2, high);
             cx.uint(&SEQ, 6, 2, low);
         }
+        130..=132 | 143 => return mld::decode(cx, kind),
         133..=137 => return ndp::decode(cx, kind),
+        151 => {
+            cx.uint(&MRD_QUERY_INTERVAL, 4, 2, high);
+            cx.uint(&MRD_ROBUSTNESS, 6, 2, low);
+        }
         160 | 161 => {
             cx.uint(&IDENT, 4, 2, high);
             cx.uint(&EXT_ECHO_SEQ, 6, 1, h[6]);
@@ -161,6 +170,7 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     if let Some(pointer) = number(&POINTER) {
         push_number(", byte ", pointer, out);
     }
+    mld::summary(packet, layer, out);
     ndp::summary(packet, layer, out);
     icmp_ext::summary(packet, layer, out);
     push_number(", length ", layer.end.saturating_sub(layer.at), out);

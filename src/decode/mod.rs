@@ -14,6 +14,8 @@ pub mod icmp_ext;
 mod icmp_names;
 pub mod icmpv6;
 mod icmpv6_names;
+pub mod igmp;
+mod igmp_rules;
 pub mod ipv4;
 pub mod ipv4_options;
 pub mod ipv6;
@@ -21,6 +23,9 @@ pub mod ipv6_ext;
 pub mod ipv6_fragment;
 pub mod ipv6_options;
 pub mod ipv6_routing;
+pub mod membership;
+pub mod mld;
+pub mod mtrace;
 pub mod ndp;
 mod packet;
 pub mod sll;
@@ -46,6 +51,7 @@ pub static PROTOS: &[&Proto] = &[
     &ethernet::PROTO,
     &icmp::PROTO,
     &icmpv6::PROTO,
+    &igmp::PROTO,
     &ipv4::PROTO,
     &ipv6::PROTO,
     &ipv6_ext::DESTINATION,
@@ -184,7 +190,9 @@ impl Decoder {
         for claim in proto.claims {
             if let Claim::IpProtocol(number) = claim {
                 let slot = self.by_protocol.get_mut(usize::from(*number));
-                slot.into_iter().for_each(|slot| *slot = Some(proto));
+                if let Some(slot) = slot {
+                    *slot = Some(proto);
+                }
                 continue;
             }
             let rank = claim.rank();
