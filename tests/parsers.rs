@@ -14,7 +14,7 @@ struct Expected {
     destination: &'static str,
     sent: u64,
     received: u64,
-    loss_percent: f64,
+    loss_percent: Option<f64>,
     duplicates: u64,
     /// min, avg, max, mdev in ms.
     rtt: Option<[f64; 4]>,
@@ -24,13 +24,13 @@ struct Expected {
 
 const RTT: Option<[f64; 4]> = Some([0.027, 0.193, 0.359, 0.166]);
 
-const FILES: [Expected; 7] = [
+const FILES: [Expected; 8] = [
     Expected {
         file: "clean.txt",
         destination: "127.0.0.1",
         sent: 2,
         received: 2,
-        loss_percent: 0.0,
+        loss_percent: Some(0.0),
         duplicates: 0,
         rtt: RTT,
         answers: [2; 2],
@@ -40,7 +40,7 @@ const FILES: [Expected; 7] = [
         destination: "router.example",
         sent: 15,
         received: 2,
-        loss_percent: 73.3333,
+        loss_percent: Some(73.3333),
         duplicates: 1,
         rtt: RTT,
         // Reply, duplicate, late and other address; the other reply has no TTL to read, and jc
@@ -52,7 +52,7 @@ const FILES: [Expected; 7] = [
         destination: "10.0.0.2",
         sent: 3,
         received: 0,
-        loss_percent: 100.0,
+        loss_percent: Some(100.0),
         duplicates: 0,
         rtt: None,
         answers: [0; 2],
@@ -62,7 +62,17 @@ const FILES: [Expected; 7] = [
         destination: "10.0.0.2",
         sent: 3,
         received: 0,
-        loss_percent: 100.0,
+        loss_percent: Some(100.0),
+        duplicates: 0,
+        rtt: None,
+        answers: [0; 2],
+    },
+    Expected {
+        file: "not-sent.txt",
+        destination: "10.0.0.2",
+        sent: 0,
+        received: 0,
+        loss_percent: None,
         duplicates: 0,
         rtt: None,
         answers: [0; 2],
@@ -72,7 +82,7 @@ const FILES: [Expected; 7] = [
         destination: "fe80::1%eth0",
         sent: 2,
         received: 2,
-        loss_percent: 0.0,
+        loss_percent: Some(0.0),
         duplicates: 0,
         rtt: RTT,
         answers: [1; 2],
@@ -82,7 +92,7 @@ const FILES: [Expected; 7] = [
         destination: "ip6.example",
         sent: 2,
         received: 2,
-        loss_percent: 0.0,
+        loss_percent: Some(0.0),
         duplicates: 0,
         rtt: RTT,
         answers: [1; 2],
@@ -92,7 +102,7 @@ const FILES: [Expected; 7] = [
         destination: "127.0.0.1",
         sent: 2,
         received: 2,
-        loss_percent: 0.0,
+        loss_percent: Some(0.0),
         duplicates: 0,
         rtt: RTT,
         answers: [0; 2],

@@ -431,6 +431,31 @@ fn dead_host_has_no_times() {
 }
 
 #[test]
+fn nothing_sent_has_no_loss() {
+    let reason = NotSent {
+        errno: 90,
+        mtu: Some(1500),
+    };
+    let verdicts = [
+        Verdict::State(StateChange::SendsFail(reason.clone())),
+        Verdict::NotSent {
+            seq: 1,
+            n: 1,
+            reason,
+        },
+    ];
+    let summary = Summary {
+        not_sent: 1,
+        ..Summary::default()
+    };
+    let start = start("10.0.0.2", "10.0.0.2");
+    golden(
+        "not-sent.txt",
+        &text(start, Options::default(), &verdicts, &summary),
+    );
+}
+
+#[test]
 fn ipv6_lines() {
     let start = Start {
         zone: Some("eth0".into()),

@@ -63,14 +63,11 @@ impl Text {
                 write!(out, ", +{count} {name}")?;
             }
         }
+        // A share of nothing is no number; the time stays, for jc knows the block by it.
         if summary.sent > 0 {
-            let loss = percent(summary.loss_percent());
-            write!(
-                out,
-                ", {loss}% packet loss, time {}ms",
-                whole_millis(summary.sending)
-            )?;
+            write!(out, ", {}% packet loss", percent(summary.loss_percent()))?;
         }
+        write!(out, ", time {}ms", whole_millis(summary.sending))?;
         writeln!(out)?;
         writeln!(out, "{}", self.times(summary).join(", "))
     }
