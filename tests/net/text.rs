@@ -59,6 +59,8 @@ fn text_is_that_of_iputils() -> Outcome {
         "-c2 -i0.01 10.5.0.2",
         "-c2 -i0.01 fd00:5::2",
         "-c2 -i0.01 -n 10.5.0.2",
+        "-c1 -4 -n localhost",
+        "-c1 -4 localhost",
         "-c3 -i0.01 -q 10.5.0.2",
         "-c2 -i0.01 -D 10.5.0.2",
         "-c2 -i0.01 -O 10.5.0.2",

@@ -236,7 +236,7 @@ pub struct Args {
     /// Look up names of the addresses that answer, in the background
     #[arg(short = 'H', long, help_heading = OUTPUT, hide_short_help = true)]
     pub names: bool,
-    /// Numbers only (the default here); wins over -H
+    /// Addresses alone, not even the name that was typed; wins over -H
     #[arg(short = 'n', long, help_heading = OUTPUT, hide_short_help = true)]
     pub numeric: bool,
     /// Three decimals in every time

@@ -48,7 +48,9 @@ pub fn build(
         let verbose = plan.output.verbose > 0 && lanes.is_empty();
         let more = report.notes.iter().filter(|_| verbose);
         output.start(now)?;
-        for note in said.chain(missing).chain(more).chain(&one.notes) {
+        let state = verbose.then(|| sandbox(&report));
+        let said = said.chain(missing).chain(&state).chain(more);
+        for note in said.chain(&one.notes) {
             output.remark(note)?;
         }
         let mut session = one.session;
@@ -70,6 +72,15 @@ pub fn build(
         signals,
         names,
     })
+}
+
+/// What `-v` tells of the rights that are left.
+fn sandbox(report: &Report) -> String {
+    let state = if report.sandboxed() { "on" } else { "off" };
+    format!(
+        "sandbox: {state}, running as user {} without capabilities",
+        report.uid
+    )
 }
 
 fn drop_rights(
@@ -144,7 +155,7 @@ fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened, terminal: bool) ->
         audible: wish.audible,
         flood: wish.flood,
         precise: wish.precise,
-        numeric: false,
+        numeric: wish.numeric,
         group: one.aim.any_address,
         paced_by_answers: plan.schedule.flood
             || plan.schedule.adaptive

@@ -181,6 +181,8 @@ pub struct OutputWish {
     pub flood: bool,
     /// `-H` without `-n`
     pub names: bool,
+    /// `-n`
+    pub numeric: bool,
     /// `-3`
     pub precise: bool,
     /// `--color`
@@ -271,6 +273,7 @@ impl Plan {
                 audible: args.audible,
                 flood: args.flood,
                 names,
+                numeric: args.numeric,
                 precise: args.precise,
                 color: args.color,
             },
