@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use super::plan::{Family as Asked, Plan};
+use super::plan::Plan;
+use super::wish::Family as Asked;
 use crate::error::Error;
 use crate::net::ifaces::{Interfaces, needs_scope};
 use crate::net::resolve::{self, Address, Family, Resolver};

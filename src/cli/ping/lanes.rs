@@ -7,10 +7,11 @@ use std::rc::Rc;
 
 use super::open::Opened;
 use super::output::{Out, Output, View};
-use super::plan::{OutputWish, Plan};
+use super::plan::Plan;
 use super::run::{Lane, Run};
 use super::source::SourceWatch;
 use super::values::ColorChoice;
+use super::wish::OutputWish;
 use crate::error::Error;
 use crate::net::Wire;
 use crate::net::icmp::Kind;

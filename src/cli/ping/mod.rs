@@ -13,6 +13,7 @@ mod plan_tests;
 mod run;
 mod source;
 mod values;
+mod wish;
 
 use std::fs::File;
 use std::io::Read;
@@ -31,8 +32,9 @@ use self::run::End;
 
 pub use aim::{Aim, Header, Kind, Target};
 pub use args::Args;
-pub use plan::{Facts, Family, HeaderWish, Lifted, OutputWish, Plan, SocketWish, hops};
+pub use plan::{Facts, Plan, hops};
 pub use values::{ColorChoice, Data, MtuDiscovery, SocketChoice};
+pub use wish::{Family, HeaderWish, Lifted, OutputWish, SocketWish};
 
 /// Ended by SIGINT before the first probe: no answer.
 const EXIT_INTERRUPTED: u8 = 1;
