@@ -81,6 +81,8 @@ pub struct Cx<'a> {
     header: u32,
     first_field: usize,
     quoted: bool,
+    /// A length outside claimed more than there is: checksums inside cover bytes that are missing.
+    clipped: bool,
     depth: u8,
     proto: &'static Proto,
 }
@@ -106,6 +108,7 @@ impl<'a> Cx<'a> {
             header: 0,
             first_field: 0,
             quoted: false,
+            clipped: false,
             depth: 0,
             proto: &super::data::PROTO,
         }
@@ -113,7 +116,9 @@ impl<'a> Cx<'a> {
 
     /// Starts the next layer: `from..to` counted from the current layer's first byte.
     pub(super) fn enter(&mut self, proto: &'static Proto, from: u32, to: u32) {
-        self.limit = self.start.saturating_add(to).min(self.limit);
+        let claimed = self.start.saturating_add(to);
+        self.clipped |= claimed > self.limit;
+        self.limit = claimed.min(self.limit);
         // Can lie past the capture: then nothing of the layer is here.
         self.start = self.start.saturating_add(from).min(self.limit);
         self.end = self.end.min(self.limit);
@@ -446,7 +451,7 @@ impl<'a> Cx<'a> {
         if sum.add_slice(bytes).ones_complement() == 0 {
             return GOOD;
         }
-        if self.flags.checksum_not_ready && names.transport {
+        if names.transport && (self.flags.checksum_not_ready || self.clipped) {
             return UNVERIFIED;
         }
         let split = at.saturating_sub(covered.start) as usize;
@@ -484,5 +489,68 @@ impl<'a> Cx<'a> {
             sum.add_4bytes(length.to_be_bytes())
                 .add_2bytes([0, protocol]),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{decoded, problems};
+    use crate::decode::{LinkType, icmp, udp};
+
+    const PING: [u8; 28] = [
+        0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0x66, 0xdf, 10, 0, 0, 1, 10, 0, 0, 2, 8, 0, 0xf7, 0xfd,
+        0, 1, 0, 1,
+    ];
+
+    #[test]
+    fn a_whole_packet_has_no_problem() {
+        assert_eq!(problems(&decoded(LinkType::Raw, &PING, 28)), [""; 0]);
+    }
+
+    #[test]
+    fn a_capture_that_ends_is_truncated_and_a_length_that_lies_is_invalid() {
+        for end in 20..28 {
+            let cut = decoded(LinkType::Raw, &PING[..end], 28);
+            assert_eq!(problems(&cut), ["truncated"], "{end}");
+            let lie = decoded(LinkType::Raw, &PING[..end], end);
+            assert_eq!(problems(&lie), ["ip.len.long", "too.short"], "{end}");
+        }
+    }
+
+    #[test]
+    fn a_cut_header_shows_what_it_has() {
+        let packet = decoded(LinkType::Raw, &PING[..26], 28);
+        assert_eq!(packet.number(&icmp::TYPE), Some(8));
+        assert_eq!(packet.number(&icmp::IDENT), Some(1));
+        assert_eq!(packet.number(&icmp::SEQ), None);
+    }
+
+    #[test]
+    fn bytes_behind_the_ip_packet_belong_to_nobody() {
+        let mut padded = PING.to_vec();
+        padded.extend([0xff; 18]);
+        let packet = decoded(LinkType::Raw, &padded, padded.len());
+        assert_eq!(problems(&packet), [""; 0]);
+        assert!(packet.layer("data").is_none());
+        let icmp = packet.layer("icmp").unwrap();
+        assert_eq!((icmp.at, icmp.len, icmp.end), (20, 8, 28));
+    }
+
+    #[test]
+    fn the_checksum_of_an_odd_length_is_computed() {
+        // RFC 768 over 192.0.2.1 > 192.0.2.2, one byte of data.
+        let mut packet = vec![
+            0x45, 0, 0, 29, 0, 0, 0, 0, 1, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 1, 0, 2, 0, 9,
+            0, 0, b'x',
+        ];
+        let sum: u32 = 0xc000 + 0x0201 + 0xc000 + 0x0202 + 17 + 9 + 1 + 2 + 9 + 0x7800;
+        let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+        packet[26..28].copy_from_slice(&sum.to_be_bytes());
+        let good = decoded(LinkType::Raw, &packet, 29);
+        assert_eq!(good.number(&udp::CHECKSUM_STATUS), Some(1));
+        packet[28] = b'y';
+        let bad = decoded(LinkType::Raw, &packet, 29);
+        assert_eq!(bad.number(&udp::CHECKSUM_STATUS), Some(0));
+        assert!(problems(&bad).contains(&"udp.checksum.bad"));
     }
 }

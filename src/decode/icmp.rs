@@ -382,3 +382,59 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     icmp_ext::summary(packet, layer, out);
     push_number(", length ", layer.end.saturating_sub(layer.at), out);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::testing::{decoded, problems};
+
+    fn message(bytes: &[u8]) -> Packet {
+        decoded(LinkType::IcmpMessage, bytes, bytes.len())
+    }
+
+    #[test]
+    fn an_error_gives_its_facts_and_the_quoted_probe() {
+        let mut bytes = vec![3, 4, 0x6f, 0x06, 0, 0, 0x05, 0x78];
+        bytes.extend([
+            0x45, 0, 0, 84, 0, 7, 0, 0, 1, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        ]);
+        bytes.extend([8, 0, 0, 0, 0x12, 0x34, 0, 9]);
+        let packet = message(&bytes);
+        assert_eq!(packet.number(&MTU), Some(1400));
+        assert_eq!(packet.number(&IDENT), None, "of the error itself");
+        assert_eq!(packet.quoted_number(&IDENT), Some(0x1234));
+        assert_eq!(packet.quoted_number(&SEQ), Some(9));
+        let (layer, field) = packet.find(&SEQ, true).unwrap();
+        assert_eq!((layer.at, field.at), (28, 34));
+        // A quote is cut by nature and its checksums are stale: none of that is a problem.
+        assert_eq!(
+            problems(&packet),
+            ["icmp.checksum.bad"],
+            "only the message's own"
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_is_data_and_no_error() {
+        let packet = message(&[200, 7, 0x37, 0xf7, 1, 2]);
+        assert_eq!(packet.number(&TYPE), Some(200));
+        assert_eq!(packet.layer("data").unwrap().len, 2);
+        assert!(
+            problems(&packet)
+                .iter()
+                .all(|key| *key == "icmp.checksum.bad")
+        );
+    }
+
+    #[test]
+    fn times_of_day_are_read_as_the_rfc_says() {
+        let words = |value| {
+            let mut out = String::new();
+            time_of_day(value, &mut out);
+            out
+        };
+        assert_eq!(words(43_200_123), "43200123 ms (12:00:00.123 UT)");
+        assert_eq!(words(86_400_000), "86400000 ms (more than a day)");
+        assert_eq!(words(0x8000_0001), "2147483649 (not in standard units)");
+    }
+}

@@ -139,3 +139,37 @@ pub(super) fn short(
         (None, _) => write!(out, "type {kind} code {code}"),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_described_with_their_numbers() {
+        assert_eq!(describe(8u8, 0u8), "echo request (8)");
+        assert_eq!(
+            describe(3u8, 3u8),
+            "destination unreachable (3): port unreachable (3)"
+        );
+        assert_eq!(
+            describe(3u8, 99u8),
+            "destination unreachable (3), unknown code 99"
+        );
+        assert_eq!(describe(77u8, 2u8), "type 77 code 2");
+    }
+
+    #[test]
+    fn every_code_belongs_to_a_named_type() {
+        for kind in 0..=255u64 {
+            let codes = (0..=255u64).filter(|code| code_name(*code, kind).is_some());
+            assert!(codes.count() == 0 || type_name(kind).is_some(), "{kind}");
+        }
+        // The registry's count for destination unreachable.
+        assert_eq!(
+            (0..=255u64)
+                .filter(|code| code_name(*code, 3).is_some())
+                .count(),
+            16
+        );
+    }
+}

@@ -111,3 +111,32 @@ pub fn code_name(code: u64, kind: u64) -> Option<&'static str> {
 pub fn describe(kind: impl Into<u64>, code: impl Into<u64>) -> String {
     super::icmp_names::words(kind.into(), code.into(), type_name, code_name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_described_with_their_numbers() {
+        assert_eq!(describe(129u8, 0u8), "echo reply (129)");
+        assert_eq!(
+            describe(4u8, 10u8),
+            "parameter problem (4): option too big (10)"
+        );
+        assert_eq!(
+            describe(1u8, 9u8),
+            "destination unreachable (1), unknown code 9"
+        );
+        assert_eq!(describe(99u8, 1u8), "type 99 code 1");
+    }
+
+    #[test]
+    fn the_registry_is_complete_where_errors_are() {
+        let codes = |kind| {
+            (0..=255u64)
+                .filter(|code| code_name(*code, kind).is_some())
+                .count()
+        };
+        assert_eq!((codes(1), codes(3), codes(4)), (9, 2, 11));
+    }
+}

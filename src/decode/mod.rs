@@ -279,6 +279,40 @@ impl Decoder {
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    //! A packet from bytes, for the tests beside each protocol.
+
+    use super::*;
+    use crate::event::{Stamp, Timestamp};
+
+    /// Decodes bytes of which `wire_len` were on the wire.
+    pub fn decoded(link: LinkType, bytes: &[u8], wire_len: usize) -> Packet {
+        let frame = Frame {
+            at: Timestamp(0),
+            stamp: Stamp::User,
+            iface: 0,
+            link,
+            dir: Direction::Unknown,
+            flags: Flags::default(),
+            wire_len: u32::try_from(wire_len).expect("small"),
+            bytes,
+        };
+        let mut packet = Packet::new();
+        Decoder::new().decode(&frame, &mut packet);
+        packet
+    }
+
+    /// The keys of all problems.
+    pub fn problems(packet: &Packet) -> Vec<&'static str> {
+        packet
+            .problems()
+            .iter()
+            .map(|problem| problem.key)
+            .collect()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
@@ -313,5 +347,35 @@ mod tests {
                 spec.key
             );
         }
+    }
+
+    #[test]
+    fn a_protocol_of_the_user_wins() {
+        static MINE: Proto = Proto {
+            key: "mine",
+            name: "Mine",
+            rfc: "none",
+            claims: &[Claim::IpProtocol(1), Claim::UdpPort(7)],
+            specs: &[],
+            decode: |_| Next::Done,
+            summary: |_, _, _| {},
+        };
+        let decoder = Decoder::new().with(&MINE);
+        for claim in MINE.claims {
+            assert_eq!(decoder.lookup(*claim).map(|proto| proto.key), Some("mine"));
+        }
+        assert_eq!(
+            Decoder::new().lookup(Claim::IpProtocol(1)).unwrap().key,
+            "icmp"
+        );
+        assert!(Decoder::new().lookup(Claim::UdpPort(7)).is_none());
+    }
+
+    #[test]
+    fn one_arena_serves_packet_after_packet() {
+        let mut packet = testing::decoded(LinkType::IcmpMessage, &[77, 0, 0, 0, 1, 2, 3, 4], 8);
+        assert!(!packet.layers().is_empty());
+        packet.clear();
+        assert!(packet.layers().is_empty() && packet.problems().is_empty());
     }
 }

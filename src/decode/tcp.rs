@@ -317,3 +317,47 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         push_number(", length ", length, out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::LinkType;
+    use crate::decode::testing::{decoded, problems};
+
+    /// A segment with these options, its checksum left 0 and so wrong.
+    fn segment(options: &[u8]) -> Packet {
+        let len = u8::try_from(40 + options.len()).unwrap();
+        let mut bytes = vec![
+            0x45, 0, 0, len, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        ];
+        let offset = u8::try_from(5 + options.len() / 4).unwrap() << 4;
+        bytes.extend([
+            0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, offset, 2, 1, 0, 0, 0, 0, 0,
+        ]);
+        bytes.extend(options);
+        decoded(LinkType::Raw, &bytes, bytes.len())
+    }
+
+    fn kinds(packet: &Packet) -> Vec<u64> {
+        let tcp = packet.layer("tcp").unwrap();
+        let fields = packet.fields_of(tcp).iter();
+        let kinds = fields.filter(|field| std::ptr::eq(field.spec, &raw const KIND));
+        kinds.filter_map(|field| field.value.as_u64()).collect()
+    }
+
+    #[test]
+    fn options_are_found_one_by_one() {
+        let packet = segment(&[2, 4, 5, 0xb4, 1, 3, 3, 7, 254, 4, 0xca, 0xfe, 4, 2, 0, 0]);
+        assert_eq!(kinds(&packet), [2, 1, 3, 254, 4, 0]);
+        assert_eq!(packet.number(&MSS), Some(1460));
+        assert_eq!(packet.number(&WSCALE), Some(7));
+    }
+
+    #[test]
+    fn an_option_that_lies_about_its_length_ends_the_list() {
+        for lie in [[1, 1, 200, 0], [1, 1, 200, 9], [1, 1, 2, 9], [1, 1, 1, 200]] {
+            let packet = segment(&lie);
+            assert!(problems(&packet).contains(&"tcp.option_len"), "{lie:?}");
+        }
+    }
+}
