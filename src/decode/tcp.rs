@@ -326,15 +326,14 @@ mod tests {
 
     /// A segment with these options, its checksum left 0 and so wrong.
     fn segment(options: &[u8]) -> Packet {
-        let len = u8::try_from(40 + options.len()).unwrap();
         let mut bytes = vec![
-            0x45, 0, 0, len, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+            0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
         ];
-        let offset = u8::try_from(5 + options.len() / 4).unwrap() << 4;
-        bytes.extend([
-            0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, offset, 2, 1, 0, 0, 0, 0, 0,
-        ]);
+        bytes.extend([0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0]);
         bytes.extend(options);
+        bytes[3] = u8::try_from(bytes.len()).unwrap();
+        // Data offset in words, in the high four bits.
+        bytes[32] = u8::try_from(bytes[20..].len()).unwrap() << 2;
         decoded(LinkType::Raw, &bytes, bytes.len())
     }
 
