@@ -50,7 +50,7 @@ fn one(script: &Script, target: &str, args: &[&str]) -> Result<Run, Failed> {
     ping_json(lab.h1(), &[args, &[target]].concat())
 }
 
-const THREE: [&str; 3] = ["-c3", "-i0.02", "-W0.3"];
+const THREE: [&str; 3] = ["-c3", "-i0.02", "-W1"];
 
 fn right_answers_are_replies() -> Outcome {
     for (target, run) in both(&Mode::Normal.into(), &THREE)? {
@@ -173,7 +173,7 @@ fn truncated_and_longer_answers() -> Outcome {
         (3, Mode::Longer(1)),
     ]
     .into();
-    for (_, run) in both(&script, &["-c4", "-i0.02", "-W0.3"])? {
+    for (_, run) in both(&script, &["-c4", "-i0.02", "-W1"])? {
         let expected = [
             ("received", 1),
             ("lost", 3),
@@ -195,7 +195,7 @@ fn flipped_bytes_are_named() -> Outcome {
     // Byte 3 is in the run's nonce, 12 in the probe's number, 55 the last.
     let flips = [(1, 3), (2, 12), (3, 16), (4, 55)];
     let script = flips.map(|(seq, at)| (seq, Mode::Flip(at))).into();
-    for (_, run) in both(&script, &["-c5", "-i0.02", "-W0.3"])? {
+    for (_, run) in both(&script, &["-c5", "-i0.02", "-W1"])? {
         counts(&run, &[("received", 1), ("lost", 4), ("corrupt", 4)])?;
         for ((seq, at), corrupt) in flips.into_iter().zip(run.of_type("corrupt")?) {
             assert_eq!(corrupt["seq"], seq, "{run}");
@@ -230,7 +230,7 @@ fn a_bad_checksum_is_no_reply() -> Outcome {
 fn a_wrong_sequence_is_unknown_or_a_duplicate() -> Outcome {
     // 1 answers as 1001, never sent; 3 answers as 65,538 = 2, which is answered already.
     let script = [(1, Mode::WrongSeq(1000)), (3, Mode::WrongSeq(u16::MAX))].into();
-    for (_, run) in both(&script, &["-c4", "-i0.02", "-W0.3"])? {
+    for (_, run) in both(&script, &["-c4", "-i0.02", "-W1"])? {
         let summary = sane(&run)?;
         assert_eq!(summary["received"], 2, "{run}");
         assert_eq!(summary["lost"], 2, "{run}");

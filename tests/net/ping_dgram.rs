@@ -1,5 +1,7 @@
 //! `rawsock ping` over the unprivileged ICMP socket: what it can, what it says it cannot.
 
+use std::process::Command;
+
 use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
 use rawsock::lab::{Isolation, Lab};
@@ -38,7 +40,7 @@ fn lab() -> Result<Lab, Failed> {
     Ok(lab)
 }
 
-const DGRAM: [&str; 5] = ["-c3", "-i0.02", "-W0.5", "--socket", "dgram"];
+const DGRAM: [&str; 5] = ["-c3", "-i0.02", "-W1", "--socket", "dgram"];
 
 fn dgram_pings_both_families() -> Outcome {
     let lab = lab()?;
@@ -49,7 +51,8 @@ fn dgram_pings_both_families() -> Outcome {
         let reply = &run.of_type("reply")?[0];
         assert_eq!(reply["ttl"], 64, "{run}");
         assert_eq!(reply["bytes"], 64, "{run}");
-        assert_eq!(reply["stamp"], "kernel", "{run}");
+        // The kernel switches receive stamps on in the background: the first may have none.
+        assert_eq!(run.of_type("reply")?[2]["stamp"], "kernel", "{run}");
     }
     Ok(())
 }
@@ -114,7 +117,7 @@ fn dgram_with_a_scope() -> Outcome {
 fn an_id_bound_twice_is_refused() -> Outcome {
     let lab = lab()?;
     let args = [
-        "-e", "777", "-i0.02", "-W0.3", "--socket", "dgram", "10.5.0.2",
+        "-e", "777", "-i0.02", "-W2", "--socket", "dgram", "10.5.0.2",
     ];
     let one = start_json(lab.h1(), &args)?;
     one.wait_events("reply", 1)?;
@@ -158,7 +161,13 @@ impl Copy {
         std::fs::create_dir(&folder)?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
         let copy = Self(folder);
-        std::fs::copy(RAWSOCK, copy.program())?;
+        // By a program: a descriptor of ours that is open for writing might live on in a child of
+        // another test until its exec, and then this copy could not be run (ETXTBSY).
+        let copied = Command::new("cp")
+            .arg(RAWSOCK)
+            .arg(copy.program())
+            .status()?;
+        assert!(copied.success());
         std::fs::set_permissions(copy.program(), std::fs::Permissions::from_mode(0o755))?;
         Ok(copy)
     }

@@ -22,7 +22,7 @@ crate::tests![
     an_error_and_then_the_answer,
 ];
 
-const THREE: [&str; 3] = ["-c3", "-i0.02", "-W0.3"];
+const THREE: [&str; 3] = ["-c3", "-i0.02", "-W1"];
 
 fn run(script: impl Into<Script>, v6: bool, args: &[&str]) -> Result<Run, Failed> {
     with(script, |lab| {
@@ -90,7 +90,7 @@ fn every_type_and_code_has_its_numbers() -> Outcome {
             otherwise: Mode::Silent,
         };
         let count = format!("-c{}", pairs.len());
-        let run = run(script, v6, &[&count, "-i0.01", "-W0.5"])?;
+        let run = run(script, v6, &[&count, "-i0.01", "-W2"])?;
         let sent = pairs.len() as u64;
         counts(&run, &[("sent", sent), ("lost", sent), ("errors", sent)])?;
         let errors = run.of_type("error")?;

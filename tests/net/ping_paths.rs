@@ -131,7 +131,7 @@ fn answering(target: &str, options: &[&str]) -> Result<HashSet<String>, Failed> 
 }
 
 fn every_host_answers_a_broadcast() -> Outcome {
-    let answers = answering("10.5.0.255", &["-b", "-c2", "-i0.2", "-W0.5"])?;
+    let answers = answering("10.5.0.255", &["-b", "-c2", "-i0.2", "-W1"])?;
     for host in ["10.5.0.2", "10.5.0.3"] {
         assert!(answers.contains(host), "{answers:?}");
     }
@@ -139,12 +139,12 @@ fn every_host_answers_a_broadcast() -> Outcome {
 }
 
 fn every_host_answers_a_multicast() -> Outcome {
-    let options = ["-b", "-c2", "-i0.2", "-W0.5", "-I", "eth0"];
+    let options = ["-b", "-c2", "-i0.2", "-W1", "-I", "eth0"];
     let answers = answering("224.0.0.1", &options)?;
     for host in ["10.5.0.2", "10.5.0.3"] {
         assert!(answers.contains(host), "{answers:?}");
     }
-    let answers = answering("ff02::1%eth0", &["-b", "-c2", "-i0.2", "-W0.5"])?;
+    let answers = answering("ff02::1%eth0", &["-b", "-c2", "-i0.2", "-W1"])?;
     for number in [2, 3] {
         let host = Lab::link_local(number).to_string();
         assert!(answers.iter().any(|a| a.starts_with(&host)), "{answers:?}");
@@ -221,12 +221,8 @@ fn a_hundred_thousand_outstanding() -> Outcome {
     let args = ["-i0.00003", "-c100000", "-W60", "-s16", "10.5.0.2"];
     let running = start_json(lab.h1(), &args)?;
     // The responder's own queue may drop some of so many: which ones are answered is left open.
-    let second = |text: &str| {
-        text.lines()
-            .filter(|line| line.contains("\"n\":66"))
-            .count()
-            > 10
-    };
+    let digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count();
+    let second = |text: &str| text.split("\"n\":").skip(1).any(|rest| digits(rest) == 5);
     wait_for("answers of the second id", Duration::from_secs(25), || {
         second(&running.stdout()).then_some(())
     })?;

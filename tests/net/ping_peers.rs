@@ -121,8 +121,8 @@ fn the_same_lines_for_an_error() -> Outcome {
         (5, 1, [10, 5, 0, 9]),
     ] {
         let mode = Mode::error(icmp_type, code, rest);
-        let _responder = Responder::start(lab.h2(), [(1, Mode::Silent), (2, mode)])?;
-        let (ours, theirs) = both(&lab, &["-n", "-c3", "-i0.05", "-W0.2", "10.5.0.2"])?;
+        let _responder = Responder::start(lab.h2(), [(2, mode)])?;
+        let (ours, theirs) = both(&lab, &["-n", "-c3", "-i0.05", "-W1", "10.5.0.2"])?;
         let from = |run: &Run| -> Vec<String> {
             let text = format!("{}{}", run.stdout, run.stderr);
             let lines = text.lines().filter(|line| line.starts_with("From "));
@@ -166,8 +166,8 @@ fn the_same_exit_codes() -> Outcome {
     lab.know_neighbours()?;
     let _responder = Responder::start(lab.h2(), [(2, Mode::Silent)])?;
     for (args, code) in [
-        (&["-c1", "-W0.5", "10.5.0.2"][..], 0),
-        (&["-c2", "-i0.05", "-W0.2", "10.5.0.2"], 0),
+        (&["-c1", "-W2", "10.5.0.2"][..], 0),
+        (&["-c2", "-i0.05", "-W1", "10.5.0.2"], 0),
         // -w with -c waits for that many answers.
         (&["-c2", "-w1", "-i0.9", "10.5.0.2"], 1),
         (&["-c1", "-W0.2", "10.5.0.9"], 1),
@@ -226,7 +226,7 @@ fn jc_reads_the_text() -> Outcome {
                 _ => mode.clone(),
             };
             let _responder = Responder::start(lab.h2(), [(2, mode)])?;
-            let args = ["-n", "-c3", "-i0.02", "-W0.3", target];
+            let args = ["-n", "-c3", "-i0.02", "-W1", target];
             let [ours, theirs] = parsed(&lab, &["jc", "--ping"], &args)?;
             for key in [
                 "destination_ip",
@@ -273,7 +273,7 @@ fn pingparsing_reads_the_text() -> Outcome {
     lab.know_neighbours()?;
     for (network, mode) in networks() {
         let _responder = Responder::start(lab.h2(), [(2, mode)])?;
-        let args = ["-n", "-c3", "-i0.02", "-W0.3", "10.5.0.2"];
+        let args = ["-n", "-c3", "-i0.02", "-W1", "10.5.0.2"];
         let [ours, theirs] = parsed(&lab, &["pingparsing", "-", "--no-color"], &args)?;
         for key in [
             "destination",

@@ -205,14 +205,14 @@ fn no_route_at_all_is_an_error_at_once() -> Outcome {
     Ok(())
 }
 
-/// A token bucket of 8 kbit/s that holds two packets: the third gets ENOBUFS.
+/// A token bucket of 64 kbit/s that holds two packets: the third gets ENOBUFS.
 fn a_full_queue_is_not_a_loss() -> Outcome {
     for target in BOTH {
         let lab = lab()?;
-        let tbf = "qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 1600";
+        let tbf = "qdisc add dev eth0 root tbf rate 64kbit burst 1600 limit 1600";
         let tbf: Vec<&str> = tbf.split(' ').collect();
         must(lab.h1(), "tc", &tbf)?;
-        let args = ["-c60", "-i0.002", "-W5", "-s", "500", target];
+        let args = ["-c20", "-i0.002", "-W5", "-s", "500", target];
         let run = ping_json(lab.h1(), &args)?;
         let summary = sane(&run)?;
         assert_eq!(summary["lost"], 0, "{run}");
@@ -264,7 +264,7 @@ fn an_interface_that_goes_down_and_comes_back() -> Outcome {
         // Else the kernel forgets our IPv6 address with the link, which is the next test's matter.
         lab.h1()
             .set_sysctl("net/ipv6/conf/eth0/keep_addr_on_down", "1")?;
-        let running = start_json(lab.h1(), &["-i0.02", "-W0.2", target])?;
+        let running = start_json(lab.h1(), &["-i0.02", "-W2", target])?;
         running.wait_events("reply", 3)?;
         let netlink = lab.h1().netlink();
         netlink.set_up("eth0", false)?;
@@ -292,7 +292,7 @@ fn an_interface_that_goes_down_and_comes_back() -> Outcome {
 
 fn an_interface_that_is_deleted() -> Outcome {
     let lab = lab()?;
-    let running = start_json(lab.h1(), &["-i0.02", "-W0.2", "-I", "eth0", "10.5.0.2"])?;
+    let running = start_json(lab.h1(), &["-i0.02", "-W2", "-I", "eth0", "10.5.0.2"])?;
     running.wait_events("reply", 2)?;
     lab.h1().netlink().delete_link("eth0")?;
     // No signal: it ends by itself, and says why.
