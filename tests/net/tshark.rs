@@ -15,6 +15,10 @@ pub fn fields(frames: &[Vec<u8>], names: &[&str]) -> Result<Vec<Vec<String>>, Fa
     fs::write(&file, pcap(frames))?;
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&file);
+    // No settings of the user's.
+    command
+        .env("HOME", "/nonexistent")
+        .env_remove("XDG_CONFIG_HOME");
     // tshark leaves checksums unchecked by default.
     command.args(["-n", "-o", "ip.check_checksum:TRUE", "-T", "fields"]);
     command.args(names.iter().flat_map(|name| ["-e", name]));
