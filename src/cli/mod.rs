@@ -36,6 +36,27 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// [`Cli`] with `ping` alone. To build the options of all commands takes clap longer than a whole
+/// ping of 127.0.0.1; a test holds the two to the same help.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rawsock",
+    version,
+    propagate_version = true,
+    max_term_width = 80,
+    disable_help_subcommand = true
+)]
+struct PingAlone {
+    #[command(subcommand)]
+    command: AlonePing,
+}
+
+#[derive(Debug, Subcommand)]
+enum AlonePing {
+    /// Send ICMP echo requests in an IP header built by hand
+    Ping(Box<ping::Args>),
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -54,7 +75,16 @@ pub enum Command {
 /// Parses a command line and runs its command; gives the exit code.
 pub fn start(words: Vec<OsString>) -> Result<u8, Error> {
     let ping = words.get(1).is_some_and(|word| word == "ping");
-    match Cli::try_parse_from(words) {
+    let parsed = if ping {
+        PingAlone::try_parse_from(words).map(|PingAlone { command }| match command {
+            AlonePing::Ping(args) => Cli {
+                command: Command::Ping(args),
+            },
+        })
+    } else {
+        Cli::try_parse_from(words)
+    };
+    match parsed {
         Ok(cli) => run(cli),
         Err(told) => match ping::hops(&told).filter(|_| ping) {
             Some(refusal) => Err(refusal),
@@ -99,4 +129,24 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| out.flush());
     written.map_err(lost_output)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn ping_alone_is_ping() {
+        let long = |mut command: clap::Command| {
+            command.build();
+            let ping = command.find_subcommand_mut("ping").unwrap();
+            (
+                ping.render_help().to_string(),
+                ping.render_long_help().to_string(),
+            )
+        };
+        assert_eq!(long(PingAlone::command()), long(Cli::command()));
+    }
 }

@@ -94,6 +94,16 @@ pub fn plan(args: &Args) -> Result<Plan, Error> {
 
 /// A payload file; one byte more than any packet can carry is enough to say that it is too large.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    // Under setuid it would be read with rights that are not the caller's.
+    if nix::unistd::geteuid() != nix::unistd::getuid() {
+        return Err(plan::usage(
+            format!(
+                "--data @{} is refused to a program that runs setuid",
+                path.display()
+            ),
+            "give the program CAP_NET_RAW instead: `rawsock caps` says how",
+        ));
+    }
     let mut data = Vec::new();
     let limit = u64::try_from(MAX_SIZE)
         .unwrap_or(u64::MAX)
