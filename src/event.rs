@@ -47,6 +47,7 @@ pub struct Mono(pub Duration);
 
 impl Mono {
     /// Later by `span`; saturates at the end of time.
+    #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span))
     }

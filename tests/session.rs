@@ -28,7 +28,7 @@ struct Faulty {
 impl Faulty {
     fn new(script: &[Option<i32>]) -> Self {
         Self {
-            fd: std::fs::File::open("/dev/null").unwrap(),
+            fd: std::fs::File::open("/dev/null").expect("/dev/null is there"),
             script: script.iter().copied().collect(),
             answers: VecDeque::new(),
             queued: VecDeque::new(),
@@ -48,7 +48,7 @@ impl Wire for Faulty {
         let mut reply = outgoing.bytes.to_vec();
         reply[0] = 0;
         let sum = u32::from(u16::from_be_bytes([reply[2], reply[3]])) + 0x0800;
-        let sum = u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+        let sum = u16::try_from((sum & 0xffff) + (sum >> 16)).expect("folded to 16 bits");
         reply[2..4].copy_from_slice(&sum.to_be_bytes());
         self.answers.push_back(reply);
         Ok(0)
@@ -95,7 +95,9 @@ fn run(script: &[Option<i32>], count: u64) -> (Summary, Vec<Verdict>) {
     let mut verdicts = Vec::new();
     // The engine asks to wait by the millisecond; two seconds are far more than any case takes.
     while clock.mono().0 < Duration::from_secs(2) {
-        let next = session.turn(&clock).unwrap();
+        let next = session
+            .turn(&clock)
+            .expect("this wire never fails to receive");
         verdicts.extend(session.pinger().drain_events().map(|(_, verdict)| verdict));
         if next == Next::Done {
             let now = clock.mono();

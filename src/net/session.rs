@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::decode::{Decoder, Direction, Flags, Frame, Packet};
 use crate::event::{Mono, Stamp, Timestamp};
@@ -21,6 +22,9 @@ const SWEEP_EVERY: u32 = 64;
 
 /// Error-queue items taken in one go.
 const QUEUE_BATCH: usize = 4096;
+
+/// After so long without a turn the wire is read before the engine looks at the time.
+const STALL: Duration = Duration::from_millis(50);
 
 /// What the caller should do after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub struct Session<W> {
     target: IpAddr,
     /// Sends so far.
     turns: u32,
+    /// Time of the last turn.
+    turned: Mono,
     keep_answers: bool,
     /// Path MTU that the last local EMSGSIZE named.
     local_mtu: Option<u32>,
@@ -64,6 +70,7 @@ impl<W: Wire> Session<W> {
             builder,
             target,
             turns: 0,
+            turned: Mono::default(),
             keep_answers: false,
             decoder: Decoder::new(),
             packet: Packet::new(),
@@ -109,7 +116,15 @@ impl<W: Wire> Session<W> {
 
     /// Sends what is due. Never blocks.
     pub fn turn(&mut self, clock: &Clock) -> io::Result<Next> {
-        match self.pinger.poll(clock.mono()) {
+        let now = clock.mono();
+        let stalled = now.since(self.turned) >= STALL;
+        self.turned = now;
+        if stalled {
+            // Answers that waited for us while we did not run must not time out.
+            self.drain_queue(clock)?;
+            self.receive(clock, BATCH)?;
+        }
+        match self.pinger.poll(now) {
             Step::Send(probe) => {
                 let left = self.transmit(&probe, clock)?;
                 self.turns = self.turns.wrapping_add(1);
@@ -206,9 +221,11 @@ impl<W: Wire> Session<W> {
                 return Ok(());
             };
             let (at, wall) = clock.now();
-            let plain = match self.keep_answers {
-                true => None,
-                false => plain_reply(received.link, received.bytes, received.full_len),
+            // Options of answers are read from the tree.
+            let plain = if self.keep_answers {
+                None
+            } else {
+                plain_reply(received.link, received.bytes, received.full_len)
             };
             let message = plain.unwrap_or_else(|| {
                 let frame = frame(&received, wall);
@@ -242,7 +259,7 @@ impl<W: Wire> Session<W> {
                     self.pinger.tx_stamp(id, at, stamp);
                 }
                 Queued::Local { errno, info } if errno == libc::EMSGSIZE => {
-                    self.local_mtu = Some(info)
+                    self.local_mtu = Some(info);
                 }
                 Queued::Local { .. } => {}
                 Queued::Icmp {

@@ -70,6 +70,10 @@ pub enum Ended {
 /// that a stall of this process makes no timeouts of answers that are here already. Answers are
 /// judged by kernel stamps where those exist, so such a stall does not make them late either.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says that one notice was given"
+)]
 pub struct Pinger {
     pub(super) config: Config,
     pub(super) filling: Filling,

@@ -106,7 +106,7 @@ fn reply() -> Vec<u8> {
         let words = bytes.chunks_exact(2);
         let sum: u32 = words.map(|w| u32::from(w[0]) << 8 | u32::from(w[1])).sum();
         let folded = (sum & 0xffff) + (sum >> 16);
-        [!(folded >> 8) as u8, !folded as u8]
+        (!u16::try_from(folded).unwrap_or_default()).to_be_bytes()
     };
     let ip = sum(&bytes[..20]);
     bytes[10..12].copy_from_slice(&ip);

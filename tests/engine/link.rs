@@ -295,7 +295,7 @@ impl<'a> Link<'a> {
         self.pinger.sent(probe, self.now, wall, stamp_id);
         if let Some(id) = stamp_id {
             self.stamp_id = self.stamp_id.wrapping_add(1);
-            let held = i64::try_from((self.held)(probe.n).as_nanos()).unwrap();
+            let held = i64::try_from((self.held)(probe.n).as_nanos()).expect("a short time");
             let tx = Timestamp(wall.0 + 2_000 + held);
             self.pinger.tx_stamp(id, tx, Stamp::Kernel);
         }

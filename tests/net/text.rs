@@ -137,9 +137,10 @@ fn misbehaviour_has_the_words_of_iputils() -> Outcome {
         ] {
             let lines = |run: &Run| -> Vec<String> {
                 let found = run.stdout.lines().filter(|line| line.contains(words));
-                match words.starts_with('(') {
-                    true => found.map(|_| words.to_owned()).collect(),
-                    false => found.map(str::to_owned).collect(),
+                if words.starts_with('(') {
+                    found.map(|_| words.to_owned()).collect()
+                } else {
+                    found.map(str::to_owned).collect()
                 }
             };
             // The error queue that iputils reads leaves some messages out; ours are all there.
@@ -203,7 +204,7 @@ fn header_table_shows_what_the_kernel_does() -> Outcome {
         assert!(
             table.iter().any(|line| line.starts_with(row)),
             "{row}: {run}"
-        )
+        );
     };
     has("0 Version 4 = 4");
     has("2-3 Total length 0 bytes K 84 bytes [1] always overwritten");
@@ -242,7 +243,7 @@ fn header_table_shows_what_the_kernel_does() -> Outcome {
         assert!(
             table.iter().any(|line| line.starts_with(row)),
             "{row}: {run}"
-        )
+        );
     };
     has("1 DSCP EF (46) = EF (46)");
     has("2-3 Total length 999 bytes K 84 bytes");

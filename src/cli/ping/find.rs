@@ -14,6 +14,9 @@ use crate::sys::signal::Signals;
 /// glibc's own limit is two servers, twice, 5 s each; a little more than that.
 const PATIENCE: Duration = Duration::from_secs(25);
 
+/// The addresses of a target, and the resolver process if there is one.
+pub type Found = (Vec<Address>, Option<Resolver>);
+
 /// What HOST is.
 pub enum Target {
     /// An address as typed.
@@ -54,7 +57,7 @@ impl Target {
         plan: &Plan,
         resolver: Option<Resolver>,
         signals: &Signals,
-    ) -> Result<Option<(Vec<Address>, Option<Resolver>)>, Error> {
+    ) -> Result<Option<Found>, Error> {
         match (self, resolver) {
             (Self::Address(address), resolver) => Ok(Some((vec![address], resolver))),
             (Self::Name, None) => Ok(None),

@@ -161,7 +161,7 @@ impl<'a> Opener<'a> {
                 .or_else(|| self.routes.link_mtu(route.device).ok()),
             route_source: route.source,
             source_is_ours: source.is_none_or(|source| self.interfaces().owns(source)),
-            random: random() as u32,
+            random: u32::try_from(random() >> 32).unwrap_or_default(),
         };
         Ok((target, query))
     }
@@ -218,13 +218,12 @@ impl<'a> Opener<'a> {
             }
             _ => None,
         };
-        let tap = match plan.output.show_headers {
-            true if by_hand => {
-                let mut tap = Tap::open()?;
-                tap.watch(target.address, aim.header.len(), &ids)?;
-                Some(tap)
-            }
-            _ => None,
+        let tap = if by_hand && plan.output.show_headers {
+            let mut tap = Tap::open()?;
+            tap.watch(target.address, aim.header.len(), &ids)?;
+            Some(tap)
+        } else {
+            None
         };
         let shows_options = match &aim.header {
             Header::V4(header) => !header.options.is_empty(),
@@ -295,7 +294,7 @@ impl<'a> Opener<'a> {
         }
         let mut ids = Vec::with_capacity(IDS);
         while ids.len() < IDS {
-            let id = (random() & 0xffff) as u16;
+            let id = u16::try_from(random() >> 48).unwrap_or_default();
             if id != 0 && !ids.contains(&id) {
                 ids.push(id);
             }
