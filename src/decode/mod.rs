@@ -6,6 +6,7 @@
 
 pub mod ah;
 pub mod arp;
+mod checksum;
 mod cx;
 pub mod data;
 pub mod ethernet;
@@ -37,7 +38,8 @@ pub mod vlan;
 
 use std::ops::Range;
 
-pub use cx::{Checksum, Cx, Group, Net, checksum_status};
+pub use checksum::{Checksum, checksum_status};
+pub use cx::{Cx, Group, Net};
 pub use packet::{
     Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
     Severity, Show, Spec, Value,
