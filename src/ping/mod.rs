@@ -2,6 +2,11 @@
 //!
 //! The shell asks [`Pinger::poll`] what to do, sends what it is told to send, and feeds back what
 //! happened. Time is always an argument, so a day of pinging is a millisecond test.
+//!
+//! `config` what to do, `schedule` when, `payload` with which bytes; `table` what was sent; `sending`
+//! and `input` the two sides, `errors` for ICMP errors, `measure` for round trips, `stats` and
+//! `outage` for what they add up to, `ending` for timeouts and the end. `arrival` and `plain` read
+//! datagrams, `verdict` names what can be said about them.
 
 mod arrival;
 mod config;
