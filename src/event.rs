@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use serde::{Serialize, Serializer};
 
 use crate::ping::Verdict;
@@ -31,7 +32,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = chrono::DateTime::from_timestamp_nanos(self.0);
-        write!(f, "{}", time.format("%Y-%m-%dT%H:%M:%S%.9fZ"))
+        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Nanos, true))
     }
 }
 

@@ -96,7 +96,7 @@ fn run(script: &[Option<i32>], count: u64) -> (Summary, Vec<Verdict>) {
     // The engine asks to wait by the millisecond; two seconds are far more than any case takes.
     while clock.mono().0 < Duration::from_secs(2) {
         let next = session
-            .turn(&clock)
+            .turn(&clock, clock.mono())
             .expect("this wire never fails to receive");
         verdicts.extend(session.pinger().drain_events().map(|(_, verdict)| verdict));
         if next == Next::Done {
@@ -189,7 +189,10 @@ fn an_error_from_the_queue_is_matched_to_its_probe() {
     config.tx_stamps = false;
     let clock = Clock::start();
     let mut session = Session::new(Pinger::new(config), wire, Builder::Icmp, TARGET);
-    assert!(matches!(session.turn(&clock).unwrap(), Next::Sent(_)));
+    assert!(matches!(
+        session.turn(&clock, clock.mono()).unwrap(),
+        Next::Sent(..)
+    ));
     session.take(&clock, false, true).unwrap();
     let errors: Vec<_> = session.pinger().drain_events().collect();
     let error = errors.iter().find_map(|(_, verdict)| match verdict {

@@ -29,8 +29,8 @@ const STALL: Duration = Duration::from_millis(50);
 /// What the caller should do after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// A probe left: call again.
-    Sent(Probe),
+    /// A probe left at this wall-clock time: call again.
+    Sent(Probe, Timestamp),
     /// Something else happened: call again.
     Again,
     /// Nothing to do until this moment or until the wire has something.
@@ -114,9 +114,8 @@ impl<W: Wire> Session<W> {
         &self.outgoing
     }
 
-    /// Sends what is due. Never blocks.
-    pub fn turn(&mut self, clock: &Clock) -> io::Result<Next> {
-        let now = clock.mono();
+    /// Sends what is due at `now`, which `clock` has just said. Never blocks.
+    pub fn turn(&mut self, clock: &Clock, now: Mono) -> io::Result<Next> {
         let stalled = now.since(self.turned) >= STALL;
         self.turned = now;
         if stalled {
@@ -136,7 +135,7 @@ impl<W: Wire> Session<W> {
                     1
                 };
                 self.receive(clock, most)?;
-                Ok(if left { Next::Sent(probe) } else { Next::Again })
+                Ok(left.map_or(Next::Again, |wall| Next::Sent(probe, wall)))
             }
             Step::WaitUntil(until) => Ok(Next::Wait(until)),
             Step::Done => Ok(Next::Done),
@@ -154,8 +153,8 @@ impl<W: Wire> Session<W> {
         Ok(())
     }
 
-    /// Sends one probe; true if it left.
-    fn transmit(&mut self, probe: &Probe, clock: &Clock) -> io::Result<bool> {
+    /// Sends one probe; gives the wall-clock time if it left.
+    fn transmit(&mut self, probe: &Probe, clock: &Clock) -> io::Result<Option<Timestamp>> {
         self.pinger.payload(probe, &mut self.payload);
         let built = self.builder.build(probe, &self.payload, &mut self.outgoing);
         let (before, wall) = clock.now();
@@ -165,7 +164,7 @@ impl<W: Wire> Session<W> {
                 mtu: None,
             };
             self.pinger.not_sent(probe, before, wall, reason);
-            return Ok(false);
+            return Ok(None);
         }
         let outgoing = Outgoing {
             bytes: &self.outgoing,
@@ -178,9 +177,9 @@ impl<W: Wire> Session<W> {
                     .stamps_awaited
                     .saturating_add(u32::from(probe.want_stamp));
                 self.pinger.sent(probe, before, wall, stamp_id);
-                Ok(true)
+                Ok(Some(wall))
             }
-            Err(error) => self.refused(probe, &error, clock).map(|()| false),
+            Err(error) => self.refused(probe, &error, clock).map(|()| None),
         }
     }
 

@@ -80,11 +80,11 @@ fn run(errno: fn(u32) -> Option<i32>) -> Result<(Summary, Vec<Verdict>), Failed>
     let mut session = Session::new(Pinger::new(config), wire, Builder::Ipv4(header), to.1);
     let mut verdicts = Vec::new();
     while clock.mono().0 < Duration::from_secs(10) {
-        let next = session.turn(&clock)?;
+        let next = session.turn(&clock, clock.mono())?;
         verdicts.extend(session.pinger().drain_events().map(|(_, verdict)| verdict));
         match next {
             Next::Done => return Ok((session.pinger().summary(clock.mono()), verdicts)),
-            Next::Sent(_) | Next::Again => {}
+            Next::Sent(..) | Next::Again => {}
             Next::Wait(until) => {
                 let rest = until.since(clock.mono());
                 let mut fds = [PollFd::new(session.wire().as_fd(), PollFlags::POLLIN)];

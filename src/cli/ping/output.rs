@@ -61,11 +61,11 @@ impl Output {
     }
 
     /// A probe left.
-    pub fn sent(&mut self, probe: &Probe) -> Result<(), Error> {
+    pub fn sent(&mut self, probe: &Probe, at: Timestamp) -> Result<(), Error> {
         let out = &mut *self.out.borrow_mut();
         match &mut self.view {
-            View::Text(text) => text.sent(clock::wall(), probe, out),
-            View::Json(json) => json.sent(clock::wall(), probe, out),
+            View::Text(text) => text.sent(at, probe, out),
+            View::Json(json) => json.sent(at, probe, out),
         }
         .map_err(lost_output)
     }

@@ -95,14 +95,14 @@ impl Run {
             if let Some(source) = &mut lane.source {
                 source.refresh(&mut lane.session, now);
             }
-            let next = match lane.session.turn(&self.clock) {
+            let next = match lane.session.turn(&self.clock, now) {
                 Ok(next) => next,
                 Err(error) => lane.receive_failed(&error, now)?,
             };
             match next {
-                Next::Sent(probe) => {
+                Next::Sent(probe, wall) => {
                     lane.first_probe(&probe, &self.clock)?;
-                    lane.output.sent(&probe)?;
+                    lane.output.sent(&probe, wall)?;
                     busy = true;
                 }
                 Next::Again => busy = true,
