@@ -35,6 +35,8 @@ mod link;
 mod oracle;
 #[path = "net/ping_answers.rs"]
 mod ping_answers;
+#[path = "net/ping_changes.rs"]
+mod ping_changes;
 #[path = "net/ping_dgram.rs"]
 mod ping_dgram;
 #[path = "net/ping_errors.rs"]
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         leaves::TESTS,
         oracle::TESTS,
         ping_answers::TESTS,
+        ping_changes::TESTS,
         ping_dgram::TESTS,
         ping_errors::TESTS,
         ping_fields::TESTS,
