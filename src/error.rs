@@ -11,6 +11,7 @@ use std::time::Duration;
 pub use env::Env;
 pub use hint::{Hint, datagram_fix, low_port_fix, raw_fix, userns_fix};
 
+use crate::filter::FilterError;
 use crate::view::escape::escape;
 
 /// What went wrong: operation, object, cause.
@@ -78,6 +79,16 @@ pub enum Error {
         /// The file, escaped.
         object: String,
     },
+    /// A filter expression is wrong at a place.
+    #[error("{message}")]
+    Filter {
+        /// What is wrong and what was expected.
+        message: String,
+        /// The expression and a line of carets under the fault: printable ASCII.
+        caret: String,
+        /// What to write instead.
+        fix: Option<String>,
+    },
     /// Writing what the user asked for failed (a full disk).
     #[error("cannot write {object}: {source}")]
     Output {
@@ -140,6 +151,15 @@ fn both(raw: Option<&io::Error>, dgram: Option<&io::Error>) -> String {
 }
 
 impl Error {
+    /// The error of a filter expression.
+    pub fn filter(fault: &FilterError, expression: &str) -> Self {
+        Self::Filter {
+            message: fault.message.clone(),
+            caret: fault.caret(expression),
+            fix: fault.hint.clone(),
+        }
+    }
+
     /// Exit code: 2 for errors of use and environment, 1 for damaged input, 74 (EX_IOERR) for
     /// lost output, 77 (EX_NOPERM) for a sandbox that was required. A panic is 70, see
     /// `privilege::panic`.
@@ -160,6 +180,7 @@ impl Error {
                 hint::no_icmp_socket(raw.as_ref(), dgram.as_ref(), &env())
             }
             Self::Usage { fix, .. } => fix.iter().map(Hint::command).collect(),
+            Self::Filter { fix, .. } => fix.iter().map(Hint::text).collect(),
             Self::Resolve { name, cause } => hint::resolve(name, cause),
             Self::Exists { .. } => {
                 vec![Hint::text(
@@ -177,6 +198,12 @@ impl Error {
     /// terminal; ends without a newline.
     pub fn render(&self, env: impl FnOnce() -> Env) -> String {
         let mut text = format!("rawsock: {}", escape(&self.to_string()));
+        if let Self::Filter { caret, .. } = self {
+            for line in caret.lines() {
+                text.push_str("\n  ");
+                text.push_str(line);
+            }
+        }
         let hints = self.hints(env);
         if !hints.is_empty() {
             text.push('\n');

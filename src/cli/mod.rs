@@ -2,6 +2,7 @@
 
 pub mod caps;
 pub mod completions;
+pub mod filter;
 pub mod man;
 pub mod parse;
 pub mod ping;
@@ -66,6 +67,8 @@ pub enum Command {
     Caps(caps::Args),
     /// Show, count or save the packets of pcap and pcapng files
     Read(Box<read::Args>),
+    /// Compile a packet filter and show its program
+    Filter(filter::Args),
     /// Print the manual page of rawsock or of one command
     Man(man::Args),
     /// Print completions for a shell
@@ -111,6 +114,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Ping(args) => ping::run(&args),
         Command::Caps(args) => caps::run(&args),
         Command::Read(args) => read::run(&args),
+        Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -113,7 +113,7 @@ impl Parser<'_> {
     pub(super) fn expected(&self, what: &str) -> FilterError {
         let at = self.here();
         let found = match self.kind() {
-            Kind::End => return FilterError::new(at, format!("expected {what} at the end")),
+            Kind::End => return FilterError::new(at, format!("expected {what}, found the end")),
             Kind::Key(_) => "the keyword ",
             _ => "",
         };
@@ -126,19 +126,23 @@ impl Parser<'_> {
         let err = self.expected("`and`, `or` or the end");
         let before = self.at.checked_sub(1).map_or(&END, |at| self.kind_at(at));
         let shown = self.text.get(self.here()).unwrap_or_default();
-        match (before, self.kind()) {
-            (Kind::Key(proto @ ("tcp" | "udp" | "sctp")), Kind::Num(_) | Kind::Id(_)) => {
-                err.hint(format!("write `{proto} port {}`", shown.escape_default()))
-            }
-            (Kind::Key(proto @ ("ip" | "ip6" | "arp")), Kind::Dotted(_) | Kind::V6(_)) => {
-                err.hint(format!("write `{proto} host {}`", shown.escape_default()))
-            }
-            (Kind::Id(word), _) => match nearest(word) {
-                Some(near) => err.hint(format!("did you mean `{near}`?")),
-                None => err,
-            },
-            _ => err,
+        let near = match (self.kind(), before) {
+            (Kind::Id(word), _) if nearest(word).is_some() => nearest(word),
+            (_, Kind::Id(word)) => nearest(word),
+            _ => None,
+        };
+        if let Some(near) = near {
+            return err.hint(format!("did you mean `{near}`?"));
         }
+        let kind = match (before, self.kind()) {
+            (Kind::Key("tcp" | "udp" | "sctp"), Kind::Num(_) | Kind::Id(_)) => "port",
+            (Kind::Key("ip" | "ip6" | "arp"), Kind::Dotted(_) | Kind::V6(_)) => "host",
+            _ => return err,
+        };
+        let proto = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        let proto = proto.and_then(|token| self.text.get(token.at.clone()));
+        let proto = proto.unwrap_or_default();
+        err.hint(format!("write `{proto} {kind} {}`", shown.escape_default()))
     }
 
     /// The error for a name with nothing before it that says what it names.
@@ -154,6 +158,9 @@ impl Parser<'_> {
         let text = text.escape_default();
         match (self.kind(), near) {
             (Kind::Id(_), Some(near)) => err.hint(format!("did you mean `{near}`?")),
+            (Kind::Id(word), None) if word.starts_with("len-") => {
+                err.hint("put blanks around the minus: a `-` can be part of a name")
+            }
             (Kind::Num(_), _) => err.hint(format!("write `port {text}`")),
             (Kind::Mac(_), _) => err.hint(format!("write `ether host {text}`")),
             _ => err.hint(format!("write `host {text}`")),

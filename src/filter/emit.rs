@@ -204,8 +204,18 @@ impl Emit<'_> {
         if self.regs.x == Some(b) && !self.needs_x(a) {
             return self.load_a(a);
         }
-        self.load_a(b)?;
-        if self.needs_x(a) {
+        // The side that needs more scratch cells goes first (Sethi and Ullman).
+        let first = self.cells_for(a) > self.cells_for(b);
+        self.load_a(if first { a } else { b })?;
+        if first {
+            let temp = self.temp()?;
+            self.op(op::ST, temp, "");
+            self.load_a(b)?;
+            self.op(op::TAX, 0, "");
+            self.op(op::LD_MEM, temp, "");
+            self.regs.a = Some(a);
+            self.temp_done();
+        } else if self.needs_x(a) {
             let temp = self.temp()?;
             self.op(op::ST, temp, "");
             self.load_a(a)?;
@@ -249,6 +259,22 @@ impl Emit<'_> {
                 | Value::Cell(_)
                 | Value::HeaderLen(Place { base: None, .. })
         )
+    }
+
+    /// Scratch cells that computing the value takes, at most.
+    fn cells_for(&self, id: ValueId) -> u8 {
+        match self.ir.get(id) {
+            Value::Num(_) | Value::Len | Value::Cell(_) | Value::Beside(_) => 0,
+            Value::Load(_, place) | Value::HeaderLen(place) => {
+                place.base.map_or(0, |base| self.cells_for(base))
+            }
+            Value::Neg(inner) => self.cells_for(inner),
+            Value::Bin(_, a, b) => {
+                let (a, b) = (self.cells_for(a), self.cells_for(b));
+                let held = a.min(b).saturating_add(1);
+                a.max(b).max(held)
+            }
+        }
     }
 
     /// Does computing the value into A change X?

@@ -107,6 +107,8 @@ pub(super) struct Chain {
 #[derive(Debug, Default)]
 pub(super) struct Ir {
     values: Vec<Value>,
+    /// Parts of each value, counted each time they are used.
+    sizes: Vec<u32>,
     value_ids: HashMap<Value, ValueId>,
     notes: HashMap<ValueId, &'static str>,
     conds: Vec<Cond>,
@@ -120,6 +122,14 @@ impl Ir {
             return *id;
         }
         let id = ValueId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        let parts = match value {
+            Value::Bin(_, a, b) => [Some(a), Some(b)],
+            Value::Neg(a) => [Some(a), None],
+            Value::Load(_, place) | Value::HeaderLen(place) => [place.base, None],
+            Value::Num(_) | Value::Len | Value::Cell(_) | Value::Beside(_) => [None, None],
+        };
+        let size = parts.into_iter().flatten().map(|part| self.size(part));
+        self.sizes.push(size.fold(1, u32::saturating_add));
         self.values.push(value);
         self.value_ids.insert(value, id);
         id
@@ -128,6 +138,12 @@ impl Ir {
     pub(super) fn get(&self, id: ValueId) -> Value {
         let at = usize::try_from(id.0).unwrap_or(usize::MAX);
         self.values.get(at).copied().unwrap_or(Value::Num(0))
+    }
+
+    /// How many parts a value has: as many instructions, or more.
+    pub(super) fn size(&self, id: ValueId) -> u32 {
+        let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+        self.sizes.get(at).copied().unwrap_or(1)
     }
 
     pub(super) fn num(&mut self, number: u32) -> ValueId {

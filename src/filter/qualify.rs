@@ -32,8 +32,12 @@ impl Parser<'_> {
             Some(_) => {
                 let word = quals.proto_word;
                 let message = format!("`{word} {kind}` does not exist: only IP and ARP have hosts");
-                let hint = format!("write `{word} and {kind} ...`");
-                return Err(FilterError::new(at, message).hint(hint));
+                let err = FilterError::new(at, message);
+                return Err(if quals.proto == Some(Protocol::Ether) {
+                    err
+                } else {
+                    err.hint(format!("write `{word} and {kind} ...`"))
+                });
             }
         }
         let addresses = match self.kind().clone() {
@@ -154,7 +158,8 @@ impl Parser<'_> {
         let rest = 128_u32.saturating_sub(bits);
         let mask = u128::MAX.checked_shl(rest).unwrap_or(0);
         if address.to_bits() & !mask != 0 {
-            return Err(stray_bits(&self.since(at)));
+            let network = Ipv6Addr::from_bits(address.to_bits() & mask);
+            return Err(stray_bits(&self.since(at), network.into(), bits));
         }
         Ok(Address::V6(address, mask))
     }
@@ -194,6 +199,7 @@ impl Parser<'_> {
     pub(super) fn not_a_name(&self, what: &str) -> FilterError {
         let err = self.expected(what);
         match self.kind() {
+            Kind::Key("and" | "or" | "not") => err,
             Kind::Key(key) => err.hint(format!("a name that is a keyword is written `\\{key}`")),
             _ => err,
         }
@@ -238,12 +244,13 @@ fn raised(number: u32, bits: u32) -> u32 {
 /// An address of which only the bits of the mask may be set.
 fn masked(value: u32, mask: u32, at: &Range<usize>) -> Parsed<Address> {
     if value & !mask != 0 {
-        return Err(stray_bits(at));
+        let network = Ipv4Addr::from_bits(value & mask);
+        return Err(stray_bits(at, network.into(), mask.leading_ones()));
     }
     Ok(Address::V4(value.into(), mask))
 }
 
-fn stray_bits(at: &Range<usize>) -> FilterError {
+fn stray_bits(at: &Range<usize>, network: IpAddr, bits: u32) -> FilterError {
     FilterError::new(at.clone(), "bits outside the mask are set")
-        .hint("clear the host part: `net 10.1.0.0/16`, not `net 10.1.2.3/16`")
+        .hint(format!("the network is `{network}/{bits}`"))
 }

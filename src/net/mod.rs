@@ -4,6 +4,7 @@ pub mod bpf;
 pub mod build;
 pub mod choose;
 pub mod filter;
+pub mod filter_names;
 pub mod icmp;
 pub mod ifaces;
 pub mod options;

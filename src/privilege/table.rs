@@ -321,6 +321,9 @@ pub static CAPS: Need = only_prints("caps", "nothing; it tells what is there");
 /// `rawsock man`.
 pub static MAN: Need = only_prints("man", "nothing");
 
+/// `rawsock filter`: reads an expression of the user's own, and starts the resolver for host names.
+pub static FILTER: Need = only_prints("filter", "nothing");
+
 /// `rawsock completions`.
 pub static COMPLETIONS: Need = only_prints("completions", "nothing");
 
@@ -341,4 +344,4 @@ pub static READ: Need = Need {
 };
 
 /// Every row, in the order of capabilities.md.
-pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER, &READ, &CAPS, &MAN, &COMPLETIONS];
+pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER, &READ, &CAPS, &FILTER, &MAN, &COMPLETIONS];

@@ -7,6 +7,9 @@ use crate::filter::parse::Parsed;
 use super::ip::{IPV4, IPV6, Transport};
 use super::{Lower, State};
 
+/// Parts of a value. Well above what fits into a program.
+const MAX_SIZE: u32 = 4096;
+
 /// Version of IP under a transport protocol, when both are possible.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -84,6 +87,10 @@ impl Lower<'_> {
                     return self.fail("division by zero");
                 }
                 let value = self.operation(*op, a.value, b.value);
+                // A shift by a value uses it twice: nested ones grow without bound.
+                if self.ir.size(value) > MAX_SIZE {
+                    return self.fail("this arithmetic is too large");
+                }
                 Checked { there, value }
             }
             Arith::Load(proto, index, size, at) => {
