@@ -36,7 +36,7 @@ fn texts_are_as_written_down() {
 
 #[test]
 fn short_help_fits_a_screen() {
-    for command in ["ping", "caps", "man", "completions"] {
+    for command in ["ping", "caps", "filter", "man", "completions"] {
         let lines = stdout(&[command, "-h"]).lines().count();
         assert!(lines <= 24, "{command} -h has {lines} lines");
     }

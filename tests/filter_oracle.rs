@@ -57,7 +57,12 @@ fn every_expression_selects_what_libpcap_selects() {
             continue;
         }
         expressions.insert(line);
-        for link in &links {
+        // Elsewhere than in CI, each line is tried on Ethernet and one more link, in turn.
+        let turn = expressions.len() % links.len();
+        for (at, link) in links.iter().enumerate() {
+            if at != 0 && at != turn && !support::thorough() {
+                continue;
+            }
             let mut options = filter::Options::new(*link);
             options.pcap_compat = true;
             options.netmask = Some(0);

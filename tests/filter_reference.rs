@@ -88,7 +88,10 @@ fn every_listed_expression_means_what_the_tree_says() {
     let ours = listed(include_str!("filter/additions.txt"));
     let mut compiled = 0;
     for link in Link::all() {
-        let packets = corpus::packets(link, 2, 1);
+        let mut packets = corpus::packets(link, 2, 1);
+        if !support::thorough() {
+            packets = packets.into_iter().step_by(5).collect();
+        }
         for (_, text) in theirs.iter().filter(|(on, _)| *on == link) {
             for compat in [false, true] {
                 compiled += i32::from(agree(text, &options(link, compat), &names, &packets));
