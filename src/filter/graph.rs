@@ -180,7 +180,8 @@ impl Graph {
         }
     }
 
-    /// Joins blocks that do the same and lead to the same, from the ends up.
+    /// Joins blocks that do the same and lead to the same, from the ends up; leaves out those that
+    /// only lead to the drop.
     fn share(&mut self) {
         let mut same: HashMap<Block, BlockId> = HashMap::new();
         let mut now: Vec<BlockId> = vec![DROP, KEEP];
@@ -191,6 +192,11 @@ impl Graph {
             let target = |id: BlockId| now.get(id.index()).copied().unwrap_or(id);
             block.yes = target(block.yes);
             block.no = target(block.no);
+            // Whatever it reads: the packet is dropped either way, and if it cannot be read too.
+            if block.yes == DROP && block.no == DROP {
+                now.push(DROP);
+                continue;
+            }
             let own = BlockId(u32::try_from(index).unwrap_or(u32::MAX));
             now.push(*same.entry(*block).or_insert(own));
         }

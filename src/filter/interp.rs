@@ -2,10 +2,16 @@
 //! list of instructions, also one that the kernel would refuse: every access is checked and the
 //! number of steps is bounded.
 
+use crate::decode::{Direction, Frame};
+
 use super::insn::{
     AD_IFINDEX, AD_PKTTYPE, AD_VLAN_PRESENT, AD_VLAN_TAG, AD_VLAN_TPID, ANCILLARY, Insn, MEM_WORDS,
     op,
 };
+
+/// linux/if_packet.h.
+const PACKET_HOST: u8 = 0;
+const PACKET_OUTGOING: u8 = 4;
 
 /// Steps after which a program is given up: only one with a jump backwards gets there.
 const MAX_STEPS: u32 = 100_000;
@@ -32,6 +38,21 @@ impl<'a> View<'a> {
             bytes,
             wire_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             ..Self::default()
+        }
+    }
+
+    /// As a capture has it. Which way a frame went is known of some only.
+    pub fn of_frame(frame: &Frame<'a>) -> Self {
+        Self {
+            bytes: frame.bytes,
+            wire_len: frame.wire_len,
+            packet_type: match frame.dir {
+                Direction::Unknown => None,
+                Direction::In => Some(PACKET_HOST),
+                Direction::Out => Some(PACKET_OUTGOING),
+            },
+            ifindex: (frame.iface != 0).then_some(frame.iface),
+            vlan: None,
         }
     }
 

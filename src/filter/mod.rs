@@ -90,7 +90,14 @@ impl Program {
 /// Compiles an expression. The empty one matches every packet.
 pub fn compile(text: &str, options: &Options, names: &dyn Names) -> Result<Program, FilterError> {
     match parse(text, names, options.pcap_compat)? {
-        Some(expr) => compile_ast(&expr, options),
+        // A fault of the whole has no place of its own.
+        Some(expr) => compile_ast(&expr, options).map_err(|fault| match fault.at.end {
+            0 => FilterError {
+                at: 0..text.len(),
+                ..fault
+            },
+            _ => fault,
+        }),
         None => Ok(Program {
             insns: vec![Insn::new(insn::op::RET, insn::KEEP)],
             notes: vec!["match"],

@@ -59,6 +59,15 @@ pub fn tcpdump(link: Link, expression: &str, optimised: bool) -> Result<Vec<Insn
     Ok(insns.collect())
 }
 
+/// What tcpdump prints for an expression.
+pub fn dump(link: Link, expression: &str, option: &str) -> String {
+    let output = Command::new("tcpdump")
+        .args(["-n", option, "-y", link.dlt_name(), "--", expression])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
