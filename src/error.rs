@@ -73,6 +73,15 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
+    /// A packet socket may not be opened, or not on this interface.
+    #[error("cannot capture on {interface}: {source}")]
+    Capture {
+        /// Its name.
+        interface: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// The file to save into is there already.
     #[error("cannot create {object}: it exists")]
     Exists {
@@ -179,6 +188,9 @@ impl Error {
             Self::NoIcmpSocket { raw, dgram } => {
                 hint::no_icmp_socket(raw.as_ref(), dgram.as_ref(), &env())
             }
+            Self::Capture { source, .. } if source.raw_os_error() == Some(libc::EPERM) => {
+                raw_fix(&env())
+            }
             Self::Usage { fix, .. } => fix.iter().map(Hint::command).collect(),
             Self::Filter { fix, .. } => fix.iter().map(Hint::text).collect(),
             Self::Resolve { name, cause } => hint::resolve(name, cause),
@@ -190,7 +202,9 @@ impl Error {
             Self::Sandbox { .. } => {
                 vec![Hint::text("without --require-sandbox it goes on with less")]
             }
-            Self::Io { .. } | Self::Damaged { .. } | Self::Output { .. } => Vec::new(),
+            Self::Io { .. } | Self::Capture { .. } | Self::Damaged { .. } | Self::Output { .. } => {
+                Vec::new()
+            }
         }
     }
 

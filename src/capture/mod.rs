@@ -5,6 +5,7 @@
 mod feed;
 mod file;
 mod link;
+pub mod live;
 mod pcap;
 mod pcapng;
 mod save;

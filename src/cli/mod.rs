@@ -9,6 +9,8 @@ pub mod ping;
 pub mod read;
 pub mod saving;
 pub mod show;
+pub mod sniff;
+pub mod wanted;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -65,6 +67,8 @@ pub enum Command {
     Ping(Box<ping::Args>),
     /// Show which rights this process has, and how to get the others
     Caps(caps::Args),
+    /// Capture packets of interfaces: show them or save them
+    Sniff(Box<sniff::Args>),
     /// Show, count or save the packets of pcap and pcapng files
     Read(Box<read::Args>),
     /// Compile a packet filter and show its program
@@ -113,6 +117,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         Command::Ping(args) => ping::run(&args),
         Command::Caps(args) => caps::run(&args),
+        Command::Sniff(args) => sniff::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),

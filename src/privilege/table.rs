@@ -330,6 +330,28 @@ pub static COMPLETIONS: Need = only_prints("completions", "nothing");
 /// Writing files that are open already: cutting back to the last whole record, and to the disk.
 static OPEN_FILES: &[Call] = calls![SYS_ftruncate SYS_fdatasync];
 
+/// What a live capture asks of its packet sockets and interfaces: the gate is closed at the end,
+/// and an interface is looked at.
+static CAPTURING: &[Call] = &[
+    only!(SYS_recvmsg: &[]),
+    only!(SYS_getsockopt: &[]),
+    only!(SYS_setsockopt: &[&[is(1, libc::SOL_SOCKET), is(2, libc::SO_ATTACH_FILTER)]]),
+    only!(SYS_ioctl: &[&[is_request(libc::SIOCGIFNAME)], &[is_request(libc::SIOCGIFFLAGS)]]),
+];
+
+/// `rawsock sniff`.
+pub static SNIFF: Need = Need {
+    command: "sniff",
+    needs: "`CAP_NET_RAW`",
+    without: "exits 2 and prints the command that grants it",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        CAPTURING, OPEN_FILES, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
 /// `rawsock read`.
 pub static READ: Need = Need {
     command: "read",
@@ -344,4 +366,13 @@ pub static READ: Need = Need {
 };
 
 /// Every row, in the order of capabilities.md.
-pub static COMMANDS: &[&Need] = &[&PING, &RESOLVER, &READ, &CAPS, &FILTER, &MAN, &COMPLETIONS];
+pub static COMMANDS: &[&Need] = &[
+    &PING,
+    &RESOLVER,
+    &SNIFF,
+    &READ,
+    &CAPS,
+    &FILTER,
+    &MAN,
+    &COMPLETIONS,
+];

@@ -51,6 +51,27 @@ pub fn get_int(fd: impl AsFd, level: i32, name: i32) -> io::Result<i32> {
     }
 }
 
+/// getsockopt(2) of raw bytes; how many were written.
+pub fn get_bytes(fd: impl AsFd, level: i32, name: i32, value: &mut [u8]) -> io::Result<usize> {
+    let mut len = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
+    // SAFETY: the kernel writes at most `len` bytes into `value`, which is borrowed mutably for the
+    // call and that long.
+    let result = unsafe {
+        libc::getsockopt(
+            fd.as_fd().as_raw_fd(),
+            level,
+            name,
+            value.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    if result == 0 {
+        usize::try_from(len).map_err(io::Error::other)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;

@@ -13,6 +13,8 @@ crate::tests![
     names_directions_and_comments,
     json_is_a_line_an_object,
     count_and_max_packets,
+    a_filter_chooses_and_numbers_stay,
+    filters_that_are_wrong,
     damage_shows_what_came_before_it_and_names_the_byte,
     a_damaged_file_does_not_stop_the_next_one,
     what_is_no_capture_is_said,
@@ -201,6 +203,78 @@ fn count_and_max_packets() -> Outcome {
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 2));
     let ran = dir.read(&["again.pcap.gz", "--count"])?;
     assert_eq!(ran.stdout, "2 packets\n");
+    Ok(())
+}
+
+fn a_filter_chooses_and_numbers_stay() -> Outcome {
+    let dir = Dir::new("filter");
+    dir.write("a.pcap", &pcap()).write("b.pcapng", &pcapng());
+    let ran = dir.read(&["a.pcap", "-t", "arp", "and", "len < 100"])?;
+    let numbers: Vec<&str> = ran.stdout.lines().map(|line| &line[..5]).collect();
+    assert_eq!((ran.code, numbers), (0, vec!["    2"]), "{}", ran.stderr);
+    // As tcpdump's users write it, and with the expression in a file.
+    dir.write("expression", b"arp and greater 1000\n");
+    for args in [
+        &[
+            "-r",
+            "a.pcap",
+            "-r",
+            "b.pcapng",
+            "arp and greater 1000",
+            "--count",
+        ][..],
+        &["a.pcap", "-r", "b.pcapng", "-F", "expression", "--count"],
+        &[
+            "a.pcap", "arp", "and", "greater", "1000", "-r", "b.pcapng", "--count",
+        ],
+    ] {
+        let ran = dir.read(args)?;
+        assert_eq!(
+            (ran.code, &*ran.stdout),
+            (0, "2 packets\n"),
+            "{args:?}: {}",
+            ran.stderr
+        );
+    }
+    // -c counts what was chosen; what was chosen is saved.
+    let ran = dir.read(&["b.pcapng", "-c", "1", "inbound", "-w", "x.pcapng"])?;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = dir.read(&["x.pcapng", "--json"])?;
+    let packet: serde_json::Value = serde_json::from_str(&ran.stdout)?;
+    assert_eq!(
+        (&packet["direction"], &packet["interface"]),
+        (&"in".into(), &"eth0".into())
+    );
+    Ok(())
+}
+
+fn filters_that_are_wrong() -> Outcome {
+    let dir = Dir::new("wrong");
+    dir.write("a.pcap", &pcap());
+    let ran = dir.read(&["a.pcap", "tcp port", "nosuch"])?;
+    assert_eq!((ran.code, &*ran.stdout), (2, ""));
+    assert!(
+        ran.stderr
+            .contains("\n  tcp port nosuch\n           ^^^^^^\n"),
+        "{}",
+        ran.stderr
+    );
+    // A link type that cannot be filtered shows at its first packet.
+    let mut other = pcap();
+    other[20] = 105;
+    dir.write("wifi.pcap", &other);
+    let ran = dir.read(&["wifi.pcap", "tcp"])?;
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr
+            .contains("packets of link type 105 cannot be filtered"),
+        "{}",
+        ran.stderr
+    );
+    let ran = dir.read(&["wifi.pcap", "--count"])?;
+    assert_eq!((ran.code, &*ran.stdout), (0, "3 packets\n"));
+    let ran = dir.read(&["a.pcap", "-F", "absent"])?;
+    assert!(ran.code == 2 && ran.stderr.contains("cannot read absent: No such file"));
     Ok(())
 }
 

@@ -105,14 +105,24 @@ pub(super) fn enhanced(out: &mut Vec<u8>, id: u32, frame: &Frame<'_>, comments: 
 }
 
 /// Appends an interface statistics block: what the kernel let through the filter and what it
-/// dropped, up to `at`.
-pub(super) fn statistics(out: &mut Vec<u8>, id: u32, at: Timestamp, accepted: u64, dropped: u64) {
+/// dropped, up to `at`. `together`: of all interfaces.
+pub(super) fn statistics(
+    out: &mut Vec<u8>,
+    id: u32,
+    at: Timestamp,
+    accepted: u64,
+    dropped: u64,
+    together: bool,
+) {
     block(out, 5, |out| {
         let at = at.0.max(0).unsigned_abs();
         let high = u32::try_from(at >> 32).unwrap_or(u32::MAX);
         let low = u32::try_from(at & u64::from(u32::MAX)).unwrap_or(0);
         for number in [id, high, low] {
             out.extend(number.to_le_bytes());
+        }
+        if together {
+            option(out, 1, b"of all interfaces together");
         }
         // isb_ifdrop is what capinfos and Wireshark show as dropped; isb_filteraccept.
         option(out, 5, &dropped.to_le_bytes());

@@ -178,7 +178,7 @@ impl Saver {
     }
 
     /// Says how many packets passed the filter of an interface and how many were dropped, up to
-    /// `at`. Only pcapng can hold it.
+    /// `at`; number 0: of all together. Only pcapng can hold it.
     pub fn statistics(
         &mut self,
         number: u32,
@@ -186,11 +186,14 @@ impl Saver {
         accepted: u64,
         dropped: u64,
     ) -> Result<(), Error> {
-        let Some(id) = self.ids.get(&number).copied() else {
-            return Ok(());
+        // The counts of `any` are those of all its interfaces together.
+        let (id, together) = match self.ids.get(&number) {
+            Some(id) => (*id, false),
+            None if number == 0 && !self.known.is_empty() => (0, true),
+            None => return Ok(()),
         };
         let written = self.output.record(false, Mono::default(), |out| {
-            encode::statistics(out, id, at, accepted, dropped);
+            encode::statistics(out, id, at, accepted, dropped, together);
         });
         self.checked(written)
     }

@@ -12,6 +12,7 @@ use run::Run;
 
 use super::saving::SaveArgs;
 use super::show::{Printer, ShowArgs};
+use super::wanted::Wanted;
 use crate::capture::Saver;
 use crate::error::Error;
 use crate::privilege::{self, table};
@@ -25,6 +26,7 @@ use crate::sys::signal::Signals;
 Examples:
   rawsock read x.pcap                       every packet in a line
   rawsock read x.pcapng -v -c 1             every field of the first one
+  rawsock read x.pcap tcp port 80           those that a filter chooses
   rawsock read x.pcap.gz --json | jq .time  objects for programs
   rawsock read x.pcap --count               how many there are
   rawsock read x.pcap -w y.pcapng           another format
@@ -39,9 +41,20 @@ pub struct Args {
     /// pcap or pcapng, also .gz; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "more")]
     pub file: Option<PathBuf>,
+    /// Which packets, as pcap-filter(7) has it [default: all]
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
     /// Another file; may be repeated
+    ///
+    /// With -r the filter may come first: what stands before it and is no file belongs to it.
     #[arg(short = 'r', value_name = "FILE")]
     pub more: Vec<PathBuf>,
+    /// Read the filter from a file
+    #[arg(short = 'F', value_name = "FILE", conflicts_with = "filter")]
+    pub filter_file: Option<PathBuf>,
+    /// The filter means exactly what it means in libpcap
+    #[arg(long)]
+    pub pcap_compat: bool,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -60,15 +73,35 @@ pub struct Args {
 }
 
 impl Args {
-    fn files(&self) -> impl Iterator<Item = &Path> {
-        self.file.iter().chain(&self.more).map(PathBuf::as_path)
+    /// The files, and the filter.
+    fn files_and_filter(&self) -> Result<(Vec<&Path>, String), Error> {
+        let first = self.file.as_deref();
+        // As tcpdump users write it: `-r FILE EXPRESSION`.
+        let is_word =
+            |path: &&Path| !self.more.is_empty() && path.to_str() != Some("-") && !path.exists();
+        let word = first.filter(is_word).and_then(Path::to_str);
+        let file = first.filter(|path| word.is_none() || !is_word(path));
+        let words = word
+            .into_iter()
+            .chain(self.filter.iter().map(String::as_str));
+        let text = match &self.filter_file {
+            Some(path) => Wanted::text_of(path)?,
+            None => words.collect::<Vec<_>>().join(" "),
+        };
+        let more = self.more.iter().map(PathBuf::as_path);
+        Ok((file.into_iter().chain(more).collect(), text))
     }
 }
 
 /// Runs the command; gives the exit code.
 pub fn run(args: &Args) -> Result<u8, Error> {
     privilege::close_gaps()?;
-    let mut inputs: Vec<Input> = args.files().map(Input::open).collect::<Result<_, _>>()?;
+    let (files, filter) = args.files_and_filter()?;
+    let wanted = Wanted::parse(&filter, args.pcap_compat)?;
+    let mut inputs: Vec<Input> = files
+        .into_iter()
+        .map(Input::open)
+        .collect::<Result<_, _>>()?;
     let shows = args.save.print || (args.save.write.is_none() && !args.count);
     let printer = shows.then(|| Printer::new(&args.show));
     let signals = match &args.save.write {
@@ -95,6 +128,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         printer,
         saver,
         signals,
+        wanted,
         total: 0,
         several,
     };

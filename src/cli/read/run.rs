@@ -6,6 +6,7 @@ use super::input::Input;
 use super::{Args, tell};
 use crate::capture::{FileSource, Next, Saver, Source, link_type_name, link_type_number};
 use crate::cli::show::{Context, Printer};
+use crate::cli::wanted::Wanted;
 use crate::error::{Env, Error};
 use crate::event::Mono;
 use crate::sys::signal::{Signal, Signals};
@@ -17,6 +18,7 @@ pub struct Run<'a> {
     pub saver: Option<Saver>,
     /// Taken only when saving: then the file is closed in order. Else a signal just ends us.
     pub signals: Option<Signals>,
+    pub wanted: Wanted,
     /// Packets chosen so far, of all files.
     pub total: u64,
     /// Give each packet's file.
@@ -96,6 +98,9 @@ impl Run<'_> {
 
     fn packet(&mut self, source: &FileSource, number: u64) -> Result<(), Error> {
         let frame = source.frame();
+        if !self.wanted.matches(&frame)? {
+            return Ok(());
+        }
         self.total = self.total.saturating_add(1);
         if self.printer.is_none() && self.saver.is_none() {
             return Ok(());

@@ -1,0 +1,159 @@
+//! `rawsock sniff`: shows or saves the packets of interfaces. Opens, drops, then reads.
+
+mod args;
+mod list;
+mod run;
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use args::CaptureArgs;
+use run::Run;
+
+use super::parse;
+use super::saving::SaveArgs;
+use super::show::{Printer, ShowArgs};
+use super::wanted::Wanted;
+use crate::capture::live::{Device, Live, Options};
+use crate::capture::{Saver, link_type_name};
+use crate::error::Error;
+use crate::filter::{Program, Target, print};
+use crate::privilege::{self, table};
+use crate::sys::clock::Clock;
+use crate::sys::signal::Signals;
+
+const ENDING: &str = "Ending";
+
+const EXAMPLES: &str = "\
+Examples:
+  rawsock sniff                        ICMP, IGMP, ICMPv6, MLD
+  rawsock sniff -i eth0 all            every packet of one
+  rawsock sniff tcp port 80 -A         a filter, and payload as text
+  rawsock sniff --for 10s all --count  how many in ten seconds
+  rawsock sniff -i eth0 all -w x.pcapng
+  rawsock sniff -w - all | wireshark -k -i -
+  rawsock sniff --json igmp | jq .
+
+Exit code: 0, also after Ctrl-C; 1 an interface went away, 2 error, 74 output
+lost, 143 and 129 ended by TERM and HUP. USR1 and QUIT print the counts, USR2
+writes the file to the disk.";
+
+/// Capture packets of interfaces: show them or save them
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    disable_version_flag = true,
+    after_help = "Examples and exit codes: rawsock sniff --help",
+    after_long_help = EXAMPLES
+)]
+pub struct Args {
+    /// What to capture, as pcap-filter(7) has it; `all` for every packet
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// What is captured, and how.
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+
+    /// Stop after so many packets
+    #[arg(short = 'c', long = "max-packets", value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..), help_heading = ENDING)]
+    pub max_packets: Option<u64>,
+    /// Stop after this time, packets or not
+    #[arg(long = "for", value_name = "TIME", value_parser = parse::duration, help_heading = ENDING)]
+    pub run_for: Option<Duration>,
+
+    /// Only say how many packets there were
+    #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose"])]
+    pub count: bool,
+    /// Number the packets
+    #[arg(short = '#', long)]
+    pub number: bool,
+    /// How packets are shown.
+    #[command(flatten)]
+    pub show: ShowArgs,
+    /// What is saved.
+    #[command(flatten)]
+    pub save: SaveArgs,
+    /// Fail rather than go on with an incomplete sandbox
+    #[arg(long)]
+    pub require_sandbox: bool,
+}
+
+/// Runs the command; gives the exit code.
+pub fn run(args: &Args) -> Result<u8, Error> {
+    if args.capture.list {
+        return list::run();
+    }
+    privilege::close_gaps()?;
+    let (text, usual) = args.capture.expression(&args.filter)?;
+    let wanted = Wanted::parse(&text, args.capture.pcap_compat)?;
+    let devices = args.capture.devices()?;
+    let program = |device: &Device| wanted.program(device.link, Target::Live);
+    if args.capture.dump > 0 {
+        let device = devices.first().map_or_else(Device::any, Clone::clone);
+        return dump(args.capture.dump, &program(&device)?);
+    }
+    let options = Options {
+        snaplen: args.capture.snaplen,
+        buffer: args.capture.buffer.saturating_mul(1024),
+        promiscuous: !args.capture.not_promiscuous,
+        ring: !args.capture.no_ring,
+    };
+    let shows = args.save.print || (args.save.write.is_none() && !args.count);
+    let printer = shows.then(|| Printer::new(&args.show));
+    let signals = Signals::take().map_err(|source| Error::Io {
+        operation: "block",
+        object: "signals".into(),
+        source,
+    })?;
+    let mut live = Live::new(options, &text);
+    for device in devices {
+        let program = program(&device)?;
+        live.open(device, program.insns())?;
+    }
+    let mut keep: Vec<BorrowedFd<'_>> = live.descriptors().collect();
+    keep.push(signals.as_fd());
+    let options = privilege::Options {
+        require_sandbox: args.require_sandbox,
+        keep: &keep,
+    };
+    let create = args.save.target().map(|target| || Saver::create(target));
+    let (report, saver) = privilege::drop_and_create(&table::SNIFF, &options, create)?;
+    for missing in &report.missing {
+        tell(&format!("warning: {missing}"));
+    }
+    if usual {
+        tell("showing ICMP, IGMP, ICMPv6 and MLD; for every packet: rawsock sniff all");
+    }
+    introduce(&live, args.capture.snaplen);
+    Run::new(args, live, printer, saver, signals, Clock::start()).go()
+}
+
+/// What tcpdump says of each interface.
+fn introduce(live: &Live, snaplen: u32) {
+    for device in live.devices() {
+        let (name, link) = (&device.name, device.link);
+        let (short, long) = link_type_name(link).unwrap_or(("?", "unknown"));
+        tell(&format!(
+            "listening on {name}, link-type {short} ({long}), snapshot length {snaplen} bytes"
+        ));
+    }
+    if !live.has_rings() {
+        tell("packets come by recvmsg(2), without a ring");
+    }
+}
+
+fn dump(how: u8, program: &Program) -> Result<u8, Error> {
+    let text = match how {
+        1 => print::assembly(program.insns()),
+        2 => print::c_array(program.insns()),
+        _ => print::decimal(program.insns()),
+    };
+    super::print(text.as_bytes())?;
+    Ok(0)
+}
+
+/// A line on stderr. Nothing can be done if that is gone.
+fn tell(line: &str) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
