@@ -202,6 +202,11 @@ impl Error {
             Self::Sandbox { .. } => {
                 vec![Hint::text("without --require-sandbox it goes on with less")]
             }
+            Self::Io {
+                operation: "reach",
+                object,
+                source,
+            } => hint::no_way(object, source),
             Self::Io { .. } | Self::Capture { .. } | Self::Damaged { .. } | Self::Output { .. } => {
                 Vec::new()
             }

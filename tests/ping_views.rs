@@ -317,7 +317,7 @@ fn text(start: Start, options: Options, verdicts: &[Verdict], summary: &Summary)
 
 fn json(start: Start, verdicts: &[Verdict], summary: &Summary) -> String {
     let mut out = Vec::new();
-    let mut view = Json::new(start, false, true);
+    let mut view = Json::new(start, false, true, false);
     view.start(at(0), &mut out).unwrap();
     view.remark(at(0), "flood \"x\" \x1b", &mut out).unwrap();
     for (n, verdict) in (1..).zip(verdicts) {
@@ -547,7 +547,7 @@ fn quiet_shows_start_and_end_only() {
     let got = text(start("h", "10.0.0.2"), options, &everything(), &clean());
     assert_eq!(got.lines().nth(1), Some(""));
     let mut out = Vec::new();
-    let mut view = Json::new(start("h", "10.0.0.2"), true, true);
+    let mut view = Json::new(start("h", "10.0.0.2"), true, true, false);
     view.sent(at(0), &probe(1), &mut out).unwrap();
     view.sent(at(0), &probe(2), &mut out).unwrap();
     view.event(at(0), &reply(1, "10.0.0.2", 1), &mut out)
@@ -586,7 +586,7 @@ fn hostile_names_steer_no_terminal_and_break_no_json() {
     assert!(!got.contains(['\x1b', '\u{202e}']), "{got}");
     assert!(got.contains("a\"b\\x1b[2J"));
     let mut out = Vec::new();
-    let mut view = Json::new(start, false, false);
+    let mut view = Json::new(start, false, false, false);
     view.name(ip("10.0.0.3"), name.into());
     view.start(at(0), &mut out).unwrap();
     view.event(at(0), &reply(1, "10.0.0.3", 1), &mut out)

@@ -230,6 +230,9 @@ impl Decoder {
         let mut cx = Cx::new(frame.flags, frame.bytes, frame.wire_len, packet);
         let claim = match frame.link {
             LinkType::Raw => Claim::Ip,
+            // LINKTYPE_IPV4 and LINKTYPE_IPV6: whatever the version field says.
+            LinkType::Other(228) => Claim::EtherType(0x0800),
+            LinkType::Other(229) => Claim::EtherType(0x86dd),
             link => Claim::Link(link),
         };
         let mut next = Next::Proto(claim.into(), 0..cx.len());

@@ -51,6 +51,25 @@ impl Hint {
     }
 }
 
+/// Why the routing table knows no way to an address.
+pub fn no_way(address: &str, error: &io::Error) -> Vec<Hint> {
+    let loopback = address
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|ip| ip.is_loopback());
+    let why = match error.raw_os_error() {
+        Some(libc::ENETUNREACH) if loopback => {
+            let why = "the loopback interface is down";
+            return vec![Hint::run(why, "as root", "ip link set lo up")];
+        }
+        Some(libc::ENETUNREACH) => "no route leads there",
+        Some(libc::EACCES) => "a prohibit route or rule forbids it",
+        Some(libc::EINVAL) => "a blackhole route swallows it",
+        Some(libc::EHOSTUNREACH) => "an unreachable route refuses it",
+        _ => return Vec::new(),
+    };
+    vec![Hint::run(why, "see the routes of this host", "ip route")]
+}
+
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)?;

@@ -10,14 +10,16 @@ pub enum Choice {
     /// HDRINCL where raw sockets are allowed, else dgram.
     #[default]
     Auto,
+    /// The kernel's header where raw sockets are allowed, else dgram: for packets that it must cut
+    /// up.
+    AutoRaw,
     /// This kind or an error.
     Only(Kind),
 }
 
 /// What a dgram socket takes away, for one line to the user.
-pub const DGRAM_NOTE: &str = "no raw socket: the kernel writes the IP header, chooses the ICMP id \
-                              and drops bad checksums; header options and ICMP errors in full need \
-                              CAP_NET_RAW";
+pub const DGRAM_NOTE: &str = "no right to raw sockets: the kernel writes the IP header and the id, \
+                              and hides bad checksums";
 
 /// Opens a wire; the note is there when it is less than what raw sockets can do.
 pub fn open(
@@ -29,6 +31,7 @@ pub fn open(
     if choice != Choice::Only(Kind::Dgram) {
         let kind = match choice {
             Choice::Auto => Kind::Hdrincl,
+            Choice::AutoRaw => Kind::Raw,
             Choice::Only(kind) => kind,
         };
         match IcmpWire::socket(kind, family) {
@@ -39,11 +42,12 @@ pub fn open(
             Err(error) => raw = Some(error),
         }
     }
-    if matches!(choice, Choice::Auto | Choice::Only(Kind::Dgram)) {
+    if !matches!(choice, Choice::Only(Kind::Hdrincl | Kind::Raw)) {
         match IcmpWire::socket(Kind::Dgram, family) {
             Ok(socket) => {
                 let wire = IcmpWire::from_socket(socket, Kind::Dgram, family, options)?;
-                let note = (choice == Choice::Auto).then_some(DGRAM_NOTE);
+                let asked = choice == Choice::Only(Kind::Dgram);
+                let note = (!asked).then_some(DGRAM_NOTE);
                 return Ok((wire, note));
             }
             Err(error) => dgram = Some(error),

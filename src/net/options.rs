@@ -50,7 +50,7 @@ pub struct Options {
     pub ttl: Option<u8>,
     /// TOS or traffic class.
     pub tos: Option<u8>,
-    /// Path MTU discovery. `None`: `Probe` with HDRINCL, else the kernel's default (`Want`), which
+    /// Path MTU discovery; always `Probe` with HDRINCL. `None`: the kernel's default (`Want`), which
     /// sends messages over the MTU in fragments as iputils does.
     pub mtu_discover: Option<MtuDiscover>,
     /// Allow broadcast targets.
@@ -167,8 +167,13 @@ impl NewSocket<'_> {
     /// Which way packets go, and what may stop them here.
     fn path(&self, options: &Options) -> Result<(), Error> {
         let socket = self.socket;
-        let probe = (self.kind == Kind::Hdrincl).then_some(MtuDiscover::Probe);
-        if let Some(discover) = options.mtu_discover.or(probe) {
+        // By hand: DF stands in the header, and with any other setting the kernel cuts up or refuses
+        // what a path MTU that it has heard of does not fit.
+        let discover = match self.kind {
+            Kind::Hdrincl => Some(MtuDiscover::Probe),
+            Kind::Raw | Kind::Dgram => options.mtu_discover,
+        };
+        if let Some(discover) = discover {
             let (v4, v6) = (libc::IP_MTU_DISCOVER, libc::IPV6_MTU_DISCOVER);
             self.int("MTU_DISCOVER", v4, v6, discover as i32)?;
         }

@@ -43,12 +43,14 @@ pub struct Signals {
 impl Signals {
     /// Blocks INT TERM HUP QUIT USR1 USR2 and opens a signalfd(2) on them, non-blocking.
     ///
-    /// A signal that was ignored when we started stays ignored (`nohup`, `trap '' HUP`). A blocked
-    /// one would be queued even so (signal(7)), hence it is left out of the set.
+    /// A hangup that was ignored when we started stays ignored (`nohup`, `trap '' HUP`). A blocked
+    /// signal is queued even if it is ignored (signal(7)), hence it is left out of the set. INT and
+    /// QUIT are taken all the same: a shell script starts every job in the background with those
+    /// two ignored (POSIX, 2.9.3.1), and `kill -INT $!` must end a run there, as it ends iputils'.
     pub fn take() -> io::Result<Self> {
         let mut set = SigSet::empty();
         for (number, _) in WATCHED {
-            if !is_ignored(number)? {
+            if number != Number::SIGHUP || !is_ignored(number)? {
                 set.add(number);
             }
         }

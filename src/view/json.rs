@@ -20,18 +20,22 @@ pub struct Json {
     start: Start,
     quiet: bool,
     outstanding: bool,
+    /// Several addresses are pinged: every line says which one it is about.
+    several: bool,
     names: HashMap<IpAddr, String>,
     /// Number of the last probe sent, its sequence, and whether it has an answer.
     last: Option<(u64, u16, bool)>,
 }
 
 impl Json {
-    /// A view that has written nothing yet; `quiet` leaves start and summary, `outstanding` is `-O`.
-    pub fn new(start: Start, quiet: bool, outstanding: bool) -> Self {
+    /// A view that has written nothing yet; `quiet` leaves start and summary, `outstanding` is `-O`;
+    /// with `several` runs in one output each line names its address.
+    pub fn new(start: Start, quiet: bool, outstanding: bool, several: bool) -> Self {
         Self {
             start,
             quiet,
             outstanding,
+            several,
             names: HashMap::new(),
             last: None,
         }
@@ -72,7 +76,7 @@ impl Json {
         let before = self.last.replace((probe.n, probe.seq, false));
         match before {
             Some((n, seq, false)) if self.outstanding && !self.quiet => {
-                write_line(&Line::NoAnswerYet { seq, n, time: at }, out)
+                self.write(&Line::NoAnswerYet { seq, n, time: at }, out)
             }
             _ => Ok(()),
         }
@@ -95,14 +99,14 @@ impl Json {
         }
         let name = |from| self.names.get(&from).map(String::as_str);
         match verdict_line(at, verdict, &name) {
-            Some(line) => write_line(&line, out),
+            Some(line) => self.write(&line, out),
             None => Ok(()),
         }
     }
 
     /// A remark of the shell.
     pub fn remark(&self, at: Timestamp, text: &str, out: &mut impl Write) -> io::Result<()> {
-        write_line(&Line::Note { text, time: at }, out)
+        self.write(&Line::Note { text, time: at }, out)
     }
 
     /// The numbers so far (SIGQUIT).
@@ -118,6 +122,20 @@ impl Json {
     /// The last object.
     pub fn finish(&self, at: Timestamp, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         write_line(&Line::Summary(self.numbers(at, summary)), out)
+    }
+
+    fn write(&self, line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Labelled<'a> {
+            #[serde(flatten)]
+            line: &'a Line<'a>,
+            address: IpAddr,
+        }
+        if self.several {
+            let address = self.start.address;
+            return write_line(&Labelled { line, address }, out);
+        }
+        write_line(line, out)
     }
 
     /// Counts are the engine's; nothing is computed here that the text view computes elsewhere.

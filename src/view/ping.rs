@@ -41,6 +41,8 @@ pub struct Options {
     pub group: bool,
     /// Probes follow the answers (`-f`, `-A`, `-i 0`): show `ipg/ewma`.
     pub paced_by_answers: bool,
+    /// Several addresses are pinged: lines that name none begin with theirs.
+    pub several: bool,
     /// ANSI colours.
     pub color: bool,
     /// Columns of the terminal: flood never shows more dots.
@@ -231,6 +233,9 @@ impl Text {
             let micros = at.0.div_euclid(1000);
             let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
             write!(out, "[{seconds}.{micros:06}] ")?;
+        }
+        if self.options.several {
+            write!(out, "[{}] ", self.start.show(self.start.address))?;
         }
         match tone {
             Tone::Odd if self.options.color => writeln!(out, "\x1b[33m{line}\x1b[0m"),

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::escape::escape;
 use super::numbers::{millis, percent, whole_millis};
 use super::ping::Text;
+use crate::event::Timestamp;
 use crate::ping::{Outage, RttStats, Summary};
 
 /// Outages listed one by one; the rest are counted.
@@ -43,11 +44,13 @@ impl Text {
 
     /// iputils' block, from `---` to the line of times, which is empty if there are none.
     fn block(&self, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-        writeln!(
-            out,
-            "--- {} ping statistics ---",
-            escape(&self.start.target)
-        )?;
+        let target = escape(&self.start.target);
+        if self.options.several {
+            let address = self.start.show(self.start.address);
+            writeln!(out, "--- {target} ({address}) ping statistics ---")?;
+        } else {
+            writeln!(out, "--- {target} ping statistics ---")?;
+        }
         write!(
             out,
             "{} packets transmitted, {} received",
@@ -93,15 +96,15 @@ impl Text {
     }
 }
 
-/// `p50/p90/p99 = 0.030/0.041/0.059 ms, jitter 0.004 ms, kernel time stamps of 9 of 10 answers`
+/// `p50/p90/p99 = 0.030/0.041/0.059 ms, jitter 0.004 ms, 9 of 10 by kernel stamps`
 fn spread(rtt: &RttStats, summary: &Summary) -> String {
     let times = [rtt.p50, rtt.p90, rtt.p99].map(millis).join("/");
     format!(
-        "p50/p90/p99 = {times} ms, jitter {} ms, {} time stamps of {} of {} answers",
+        "p50/p90/p99 = {times} ms, jitter {} ms, {} of {} by {} stamps",
         millis(rtt.jitter),
-        rtt.stamp,
         rtt.count,
-        summary.answered().max(rtt.count)
+        summary.answered().max(rtt.count),
+        rtt.stamp
     )
 }
 
@@ -175,16 +178,25 @@ fn outages(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
+/// As exact as a person reads: `2026-11-22T18:30:00.123Z`.
+fn to_millis(at: Timestamp) -> String {
+    let mut text = at.to_string();
+    text.truncate(text.len().saturating_sub("456789Z".len()));
+    text.push('Z');
+    text
+}
+
 fn outage_line(outage: &Outage) -> String {
     match outage.until {
         Some(until) => {
             let lasted = until.since(outage.from).unwrap_or_default();
             format!(
-                "outage of {:.3} s from {} to {until}",
+                "outage of {:.3} s from {} to {}",
                 lasted.as_secs_f64(),
-                outage.from
+                to_millis(outage.from),
+                to_millis(until)
             )
         }
-        None => format!("outage from {} to the end", outage.from),
+        None => format!("outage from {} to the end", to_millis(outage.from)),
     }
 }

@@ -9,6 +9,9 @@ use crate::event::{Stamp, Timestamp};
 use crate::ping::{IcmpError, NotSent, StateChange};
 use crate::view::numbers::millis_short;
 
+/// Operation not permitted, errno(3).
+const EPERM: i32 = 1;
+
 /// An ICMP error in words, with the number that it carries (MTU, gateway, pointer).
 pub fn error(error: &IcmpError) -> String {
     if error.from.is_ipv4() {
@@ -145,9 +148,11 @@ pub fn objects(error: &IcmpError) -> Vec<String> {
 /// Why a probe did not leave.
 pub fn not_sent(reason: &NotSent) -> String {
     let words = io::Error::from_raw_os_error(reason.errno);
-    match reason.mtu {
-        Some(mtu) => format!("{words}, mtu={mtu}"),
-        None => words.to_string(),
+    match (reason.mtu, reason.errno) {
+        (Some(mtu), _) => format!("{words}, mtu={mtu}"),
+        // Nothing else refuses a socket that is open already (nf_hook_slow in net/netfilter/core.c).
+        (None, EPERM) => format!("{words}: a firewall of this host refuses it"),
+        (None, _) => words.to_string(),
     }
 }
 

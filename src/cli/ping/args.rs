@@ -27,7 +27,8 @@ const GUARDS: &str = "Guards";
 #[command(
     after_help = "All options, with examples: `rawsock ping --help`",
     after_long_help = super::help::EXAMPLES,
-    override_usage = "rawsock ping [OPTIONS] HOST"
+    override_usage = "rawsock ping [OPTIONS] HOST",
+    args_override_self = true
 )]
 pub struct Args {
     /// A name or an address, such as 192.0.2.1 or fe80::1%eth0

@@ -9,7 +9,7 @@ Examples:
     rawsock ping -c 3 -i 0.2 127.0.0.1
   What you ask for, what the kernel changes, what goes out on the wire:
     rawsock ping -c 1 --show-headers 127.0.0.1
-  The same with Don't fragment set: the kernel then keeps identification 0:
+  With Don't fragment set the kernel keeps identification 0:
     rawsock ping -c 1 --show-headers --df 127.0.0.1
   Header fields by hand:
     rawsock ping -c 1 --ip-id 0x1234 --ttl 3 --dscp ef 127.0.0.1
@@ -20,7 +20,7 @@ Examples:
   Does every size come back?
     rawsock ping --sweep 0:1400:200 -c 8 -i 0.1 127.0.0.1
   Numbers for programs:
-    rawsock ping -c 2 --json 127.0.0.1 | jq .rtt_ms
+    rawsock ping -c 2 --json 127.0.0.1 | jq 'select(.seq).rtt_ms'
   Wait until a host answers, 30 seconds at most:
     rawsock ping --until 1 -w 30 127.0.0.1
 

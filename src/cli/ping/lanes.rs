@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, IsTerminal};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
@@ -12,6 +13,7 @@ use super::run::{Lane, Run};
 use super::source::SourceWatch;
 use super::values::ColorChoice;
 use super::wish::OutputWish;
+use crate::decode::LinkType;
 use crate::error::Error;
 use crate::net::Wire;
 use crate::net::icmp::Kind;
@@ -28,6 +30,14 @@ use crate::view::start::{Socket, Start};
 /// Buffer of standard output: a flood writes a few bytes for each probe.
 const BUFFER: usize = 64 * 1024;
 
+/// What the output of all lanes has in common.
+#[derive(Clone, Copy)]
+struct Screen {
+    terminal: bool,
+    /// More than one address is pinged.
+    several: bool,
+}
+
 /// Drops all rights and writes the first lines.
 pub fn build(
     plan: &Plan,
@@ -41,9 +51,13 @@ pub fn build(
     let report = drop_rights(plan, &opened, &signals, names.as_ref())?;
     let out: Out = Rc::new(RefCell::new(BufWriter::with_capacity(BUFFER, io::stdout())));
     let mut lanes = Vec::with_capacity(opened.len());
+    let screen = Screen {
+        terminal,
+        several: opened.len() > 1,
+    };
     for one in opened {
         let (_, now) = clock.now();
-        let mut output = output(plan, &one, &report, Rc::clone(&out), terminal);
+        let mut output = output(plan, &one, &report, Rc::clone(&out), screen);
         let said = plan.notes.iter().filter(|_| lanes.is_empty());
         let missing = report.missing.iter().filter(|_| lanes.is_empty());
         let verbose = plan.output.verbose > 0 && lanes.is_empty();
@@ -104,7 +118,7 @@ fn drop_rights(
     privilege::drop(&table::PING, &options)
 }
 
-fn output(plan: &Plan, one: &Opened, report: &Report, out: Out, terminal: bool) -> Output {
+fn output(plan: &Plan, one: &Opened, report: &Report, out: Out, screen: Screen) -> Output {
     let start = Start {
         target: plan.host.clone(),
         address: one.target.address,
@@ -135,19 +149,28 @@ fn output(plan: &Plan, one: &Opened, report: &Report, out: Out, terminal: bool) 
     };
     let wish = &plan.output;
     let view = if wish.json {
-        View::Json(Json::new(start, wish.quiet, wish.outstanding))
+        View::Json(Json::new(
+            start,
+            wish.quiet,
+            wish.outstanding,
+            screen.several,
+        ))
     } else {
-        View::Text(Text::new(start, text_options(plan, wish, one, terminal)))
+        View::Text(Text::new(start, text_options(plan, wish, one, screen)))
     };
     Output {
         view,
         out,
         tap: None,
+        header: match one.target.address {
+            IpAddr::V4(_) => LinkType::Other(228),
+            IpAddr::V6(_) => LinkType::Other(229),
+        },
         scope: one.query.device,
     }
 }
 
-fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened, terminal: bool) -> Options {
+fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened, screen: Screen) -> Options {
     Options {
         quiet: wish.quiet,
         verbose: wish.verbose > 0,
@@ -165,9 +188,10 @@ fn text_options(plan: &Plan, wish: &OutputWish, one: &Opened, terminal: bool) ->
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
-                terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                screen.terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
             }
         },
+        several: screen.several,
         width: None,
     }
 }

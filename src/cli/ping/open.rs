@@ -126,6 +126,14 @@ impl<'a> Opener<'a> {
     /// What the machine knows about an address; an error if there is no way to it.
     pub fn target(&self, address: IpAddr, scope: u32) -> Result<(Target, Query), Error> {
         let plan = self.plan;
+        if let Some(bind) = plan.wire.bind.filter(|bind| !self.interfaces().owns(*bind)) {
+            return Err(Error::Usage {
+                message: format!("cannot send from {bind}: it is no address of this host"),
+                fix: Some(format!(
+                    "`--source {bind} --spoof` pretends, if you mean it"
+                )),
+            });
+        }
         let device = match (scope, &self.device) {
             (0, Some(device)) => device.index,
             (scope, _) => scope,
@@ -173,8 +181,13 @@ impl<'a> Opener<'a> {
         let family = Family::of(target.address);
         let mut notes = aim.notes.clone();
         let options = self.options(&aim, &target);
-        let (mut wire, note) = choose::open(choice(aim.socket), family, &options)?;
+        let (mut wire, note) = choose::open(choice(plan.socket, aim.socket), family, &options)?;
         notes.extend(note.map(str::to_owned));
+        if wire.kind() == Kind::Dgram && !options.ip_options.is_empty() {
+            notes.push(
+                "IP options are sent, but this socket does not show what comes back in them".into(),
+            );
+        }
         let kind = wire.kind();
         let ids = match wire
             .kernel_id()
@@ -280,6 +293,7 @@ impl<'a> Opener<'a> {
             broadcast: target.kind == TargetKind::Broadcast,
             multicast_loop: !wish.no_loopback,
             mark: wish.mark,
+            bypass_routing: wish.bypass_routing,
             send_buffer: wish.send_buffer.and_then(|size| usize::try_from(size).ok()),
             ip_options,
             flow_label,
@@ -303,9 +317,11 @@ impl<'a> Opener<'a> {
     }
 }
 
-fn choice(socket: SocketChoice) -> Choice {
-    match socket {
+/// `aimed` is what the address made of what the user asked for.
+fn choice(asked: SocketChoice, aimed: SocketChoice) -> Choice {
+    match aimed {
         SocketChoice::Auto => Choice::Auto,
+        SocketChoice::Raw if asked == SocketChoice::Auto => Choice::AutoRaw,
         SocketChoice::Hdrincl => Choice::Only(Kind::Hdrincl),
         SocketChoice::Raw => Choice::Only(Kind::Raw),
         SocketChoice::Dgram => Choice::Only(Kind::Dgram),

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::cli::lost_output;
-use crate::decode::{Decoder, Frame, Packet};
+use crate::decode::{Decoder, Frame, LinkType, Packet};
 use crate::error::Error;
 use crate::event::Timestamp;
 use crate::net::ifaces::needs_scope;
@@ -45,6 +45,8 @@ pub struct Output {
     pub out: Out,
     /// Open until the first probe was seen.
     pub tap: Option<Tap>,
+    /// What a header by hand begins with, whatever its version field says.
+    pub header: LinkType,
     /// Interface of link-local addresses.
     pub scope: u32,
 }
@@ -186,6 +188,11 @@ impl Output {
         let asked = Frame {
             wire_len: u32::try_from(asked.len()).unwrap_or(u32::MAX),
             bytes: asked,
+            link: self.header,
+            ..*wire
+        };
+        let wire = &Frame {
+            link: self.header,
             ..*wire
         };
         let headers = Headers::compare(&Decoder::new(), &asked, wire);

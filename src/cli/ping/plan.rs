@@ -224,7 +224,9 @@ fn ip_options(args: &Args) -> Result<Options, TooLong> {
 
 fn socket(args: &Args, header: &HeaderWish) -> Result<SocketChoice, Error> {
     let kind = match args.socket {
-        SocketChoice::Auto if header.by_hand_only().is_some() => SocketChoice::Hdrincl,
+        SocketChoice::Auto if header.by_hand_only().is_some() || args.show_headers => {
+            SocketChoice::Hdrincl
+        }
         other => other,
     };
     let builder = match kind {
