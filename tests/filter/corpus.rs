@@ -222,6 +222,25 @@ pub fn whole(link: Link, random: &mut Random) -> Vec<Vec<u8>> {
             _ => continue,
         });
     }
+    if link == Link::Ethernet {
+        // On both sides of where a length ends and an EtherType begins.
+        for length in [1499, 1500, 1501, 1535, 1536] {
+            all.push(cat(&[
+                &macs[0],
+                &macs[1],
+                &be(length),
+                &[0x42, 0x42, 3],
+                &[0; 40],
+            ]));
+            all.push(cat(&[
+                &macs[0],
+                &macs[1],
+                &be(length),
+                &[0xfe, 0xfe, 3, 0x83],
+                &[18; 40],
+            ]));
+        }
+    }
     if link == Link::Sll {
         all.push(cooked_v1(0, 1, macs[0], &[0xff; 40]));
     }
