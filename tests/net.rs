@@ -61,6 +61,8 @@ mod refused;
 mod responder;
 #[path = "net/route.rs"]
 mod route;
+#[path = "net/sniff.rs"]
+mod sniff;
 #[path = "net/tap.rs"]
 mod tap;
 #[path = "net/text.rs"]
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         ping_send::TESTS,
         refused::TESTS,
         route::TESTS,
+        sniff::TESTS,
         text::TESTS,
         wire::TESTS,
     ]
