@@ -1,14 +1,11 @@
-//! What a run can report: one ordered list of events that every view reads.
-//!
-//! Times here are values. The shell reads the clocks (`sys::clock`) and passes them in.
+//! Times and stamps of everything that a run reports. Times here are values: the shell reads the
+//! clocks (`sys::clock`) and passes them in.
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
 use serde::{Serialize, Serializer};
-
-use crate::ping::Verdict;
 
 /// Nanoseconds since 1970-01-01 00:00:00 UTC (`CLOCK_REALTIME`), negative before it.
 ///
@@ -80,26 +77,4 @@ impl fmt::Display for Stamp {
             Self::Hardware => "hardware",
         })
     }
-}
-
-/// One thing that happened, at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// Counts from 1 in the order of reporting.
-    pub id: u64,
-    /// Wall-clock time of the happening.
-    pub t: Timestamp,
-    /// What happened.
-    pub kind: Kind,
-    /// The event that caused this one.
-    pub cause: Option<u64>,
-}
-
-/// What an [`Event`] is about. `compare`, `echo` and `lab` will add calls and the fates of frames.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// The ping engine decided something.
-    Ping(Verdict),
-    /// A remark of the shell in plain words: one line, no newline.
-    Note(String),
 }

@@ -1,7 +1,29 @@
 //! rawsock: a raw-socket packet tool for Linux.
 //!
 //! Two halves. The core turns bytes and times into values: no socket, no clock, no stdout, no
-//! unsafe. The shell owns those.
+//! unsafe. The shell owns those. `tests/layering.rs` holds the sources to it.
+//!
+//! | core | |
+//! |---|---|
+//! | [`decode`] | bytes to a field tree with Wireshark's keys; one protocol, one file |
+//! | [`craft`] | values to bytes, right or wrong, by pnet |
+//! | [`ping`] | the sans-IO engine: schedule, matching, statistics |
+//! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
+//! | [`view`] | values to text and JSON; one view, one file |
+//! | [`event`] | times and stamps |
+//! | [`error`] | errors, exit codes, hints |
+//!
+//! | shell | |
+//! |---|---|
+//! | [`net`] | ping's sockets and session, routes, interfaces, name resolution |
+//! | [`capture`] | live capture and capture files |
+//! | [`lab`] | hosts in anonymous network namespaces, veth by netlink |
+//! | [`privilege`] | what each command needs; open, drop, run |
+//! | [`sys`] | system calls, the only unsafe |
+//! | [`cli`] | one file or folder a subcommand |
+//!
+//! A ping goes `cli::ping` (options, plan, open, drop) -> [`net::session`] (one turn: send, receive)
+//! -> [`ping::Pinger`] (verdicts) -> [`view::ping`] or [`view::json`].
 
 pub mod capture;
 pub mod cli;

@@ -43,6 +43,8 @@ mod ping_dgram;
 mod ping_errors;
 #[path = "net/ping_fields.rs"]
 mod ping_fields;
+#[path = "net/ping_mended.rs"]
+mod ping_mended;
 #[path = "net/ping_names.rs"]
 mod ping_names;
 #[path = "net/ping_paths.rs"]
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         ping_dgram::TESTS,
         ping_errors::TESTS,
         ping_fields::TESTS,
+        ping_mended::TESTS,
         ping_names::TESTS,
         ping_paths::TESTS,
         ping_peers::TESTS,

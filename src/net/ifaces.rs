@@ -1,7 +1,7 @@
 //! Our interfaces: which addresses are ours, and which interface a scope such as `%eth0` means.
 //! Routes are in `route.rs`.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use pnet::datalink::{self, NetworkInterface};
 
@@ -27,6 +27,12 @@ impl Interfaces {
         let loopback = matches!(address, IpAddr::V4(v4) if v4.is_loopback());
         let mut all = self.list.iter().flat_map(|one| &one.ips);
         loopback || all.any(|network| network.ip() == address)
+    }
+
+    /// Whether an address lies in a network of one of our interfaces, or is a group on it.
+    pub fn on_link(&self, address: IpAddr) -> bool {
+        let mut networks = self.list.iter().flat_map(|one| &one.ips);
+        address.is_multicast() || networks.any(|network| network.contains(address))
     }
 
     /// An interface by its name, or by its number as `%2` has it.
@@ -83,15 +89,6 @@ impl Interfaces {
         let up = self.list.iter().filter(|one| one.is_up());
         let names: Vec<&str> = up.map(|one| one.name.as_str()).collect();
         names.join(", ")
-    }
-}
-
-/// Splits `fe80::1%eth0`. `None` if the part before `%` is no IPv6 address, or nothing follows it.
-pub fn parse_scoped(text: &str) -> Option<(Ipv6Addr, Option<&str>)> {
-    match text.split_once('%') {
-        Some((_, "")) => None,
-        Some((address, scope)) => Some((address.parse().ok()?, Some(scope))),
-        None => Some((text.parse().ok()?, None)),
     }
 }
 
@@ -183,15 +180,5 @@ mod tests {
             let scope = list.scope(whole.parse().unwrap(), None, None);
             assert_eq!(scope.unwrap(), 0, "{whole}");
         }
-    }
-
-    #[test]
-    fn scoped_text_is_split_at_the_percent_sign() {
-        let address: Ipv6Addr = "fe80::1".parse().unwrap();
-        assert_eq!(parse_scoped("fe80::1%eth0"), Some((address, Some("eth0"))));
-        assert_eq!(parse_scoped("fe80::1"), Some((address, None)));
-        assert_eq!(parse_scoped("fe80::1%"), None);
-        assert_eq!(parse_scoped("10.0.0.1%eth0"), None);
-        assert_eq!(parse_scoped("host"), None);
     }
 }

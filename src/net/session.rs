@@ -147,7 +147,8 @@ impl<W: Wire> Session<W> {
         if errors {
             self.drain_queue(clock)?;
         }
-        if input {
+        // Also after an error alone: an ordinary receive clears what the queue did not (SO_ERROR).
+        if input || errors {
             self.receive(clock, BATCH)?;
         }
         Ok(())

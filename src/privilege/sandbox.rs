@@ -30,7 +30,7 @@ pub(super) fn restrict(need: &Need, report: &mut Report) {
         Ok(RulesetStatus::PartiallyEnforced) => {
             report.landlock = Landlock::Partial;
             report
-                .notes
+                .missing
                 .push("this kernel's Landlock is older than 6.12: it enforces a part".into());
         }
         Ok(RulesetStatus::NotEnforced) => report

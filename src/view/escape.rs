@@ -45,7 +45,7 @@ fn push_byte(byte: u8, out: &mut String) {
 }
 
 /// Characters that a terminal obeys, that reorder the text around them, or that cannot be seen.
-fn is_hostile(c: char) -> bool {
+pub(super) fn is_hostile(c: char) -> bool {
     match c {
         ' '..='~' => false,
         // C0, DEL and C1 (a C1 CSI starts an escape sequence on some terminals).

@@ -7,6 +7,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::headers_notes::{self, Note};
+use super::json::safe;
 use super::value::{field_bytes, push_hex, render_value};
 use crate::decode::{Decoder, Field, Frame, Layer, Packet, Value};
 use crate::event::Timestamp;
@@ -132,12 +133,13 @@ impl Headers {
             headers: &'a Headers,
             time: Timestamp,
         }
-        serde_json::to_string(&Line {
+        let line = serde_json::to_string(&Line {
             r#type: "headers",
             seq,
             headers: self,
             time,
-        })
+        })?;
+        Ok(safe(&line).into_owned())
     }
 }
 

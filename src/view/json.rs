@@ -1,12 +1,15 @@
 //! A ping run as JSON lines: one object for everything that happened, numbers as numbers, times as
 //! RFC 3339 strings. Field names are stable API. Valid for any bytes: `serde_json` escapes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::escape::is_hostile;
 use super::json_line::{Line, Numbers, Rtt, Span};
 use super::json_verdict::verdict_line;
 use super::numbers::json_millis;
@@ -177,9 +180,30 @@ impl Json {
     }
 }
 
+/// JSON as it is, but for what steers a terminal and JSON allows in strings: DEL, C1, bidirectional
+/// and invisible characters, which become `\u` escapes.
+pub(super) fn safe(json: &str) -> Cow<'_, str> {
+    let bad = |c: char| c != '\n' && is_hostile(c);
+    if !json.contains(bad) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if bad(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn write_line(line: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     // Not straight into `out`: its own errors (a full disk) must come back as they are.
     let mut text = serde_json::to_string(line).map_err(io::Error::other)?;
     text.push('\n');
-    out.write_all(text.as_bytes())
+    out.write_all(safe(&text).as_bytes())
 }

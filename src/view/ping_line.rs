@@ -220,7 +220,7 @@ fn error(text: &Text, seq: Option<u16>, error: &IcmpError) -> String {
         let _ = write!(line, " (type {} code {})", error.icmp_type, error.code);
     }
     if error.unmatched {
-        line.push_str(" (quote too short to match)");
+        line.push_str(" (quotes no probe of ours)");
     }
     line
 }

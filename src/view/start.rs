@@ -63,10 +63,10 @@ impl Start {
         }
     }
 
-    /// The identifier of probe `n`: the next of the list after each 65,536 probes.
+    /// The identifier of probe `n`: the next of the list whenever the sequence comes to 0.
     pub fn id(&self, n: u64) -> Option<u16> {
         let ids = u64::try_from(self.ids.len()).ok()?;
-        let turn = (n.checked_sub(1)? / 65_536).checked_rem(ids)?;
+        let turn = (n / 65_536).checked_rem(ids)?;
         self.ids.get(usize::try_from(turn).ok()?).copied()
     }
 }

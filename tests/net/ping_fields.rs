@@ -374,6 +374,7 @@ fn sizes_go_through_a_sweep() -> Outcome {
     let args = ["-c5", "-i0.01", "-W1", "--sweep", "0:40:20", V4];
     let run = ping_json(lab.h1(), &args)?;
     assert_eq!(run.code(), Some(0), "{run}");
+    tap.wait_requests(5)?;
     let sizes: Vec<_> = tap.requests().iter().map(|r| r.icmp().len() - 8).collect();
     assert_eq!(sizes, [0, 20, 40, 0, 20], "{run}");
     Ok(())

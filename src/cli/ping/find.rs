@@ -9,7 +9,7 @@ use super::wish::Family as Asked;
 use crate::error::Error;
 use crate::net::ifaces::{Interfaces, needs_scope};
 use crate::net::resolve::{self, Address, Family, Resolver};
-use crate::sys::signal::Signals;
+use crate::sys::signal::{Signal, Signals};
 
 /// glibc's own limit is two servers, twice, 5 s each; a little more than that.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -50,23 +50,33 @@ impl Target {
         Ok(Self::Address(Address { ip, scope }))
     }
 
-    /// The addresses in the order to try them; `None` if a signal came first. Gives the resolver
-    /// back for `--names`.
+    /// The addresses in the order to try them, or the signal that ended the waiting for them. Gives
+    /// the resolver back for `--names`.
     pub fn addresses(
         self,
         plan: &Plan,
         resolver: Option<Resolver>,
-        signals: &Signals,
-    ) -> Result<Option<Found>, Error> {
+        signals: &mut Signals,
+    ) -> Result<Result<Found, Signal>, Error> {
         match (self, resolver) {
-            (Self::Address(address), resolver) => Ok(Some((vec![address], resolver))),
-            (Self::Name, None) => Ok(None),
-            (Self::Name, Some(mut resolver)) => {
+            (Self::Address(address), resolver) => Ok(Ok((vec![address], resolver))),
+            (Self::Name, None) => Ok(Ok((Vec::new(), None))),
+            (Self::Name, Some(mut resolver)) => loop {
                 let stop = Some(signals.as_fd());
                 let host = OsStr::new(&plan.host);
-                let found = resolver.addresses(host, family(plan), PATIENCE, stop)?;
-                Ok(found.map(|found| (found.addresses, Some(resolver))))
-            }
+                if let Some(found) = resolver.addresses(host, family(plan), PATIENCE, stop)? {
+                    return Ok(Ok((found.addresses, Some(resolver))));
+                }
+                match signals.take_next().map_err(|source| Error::Io {
+                    operation: "read",
+                    object: "a signal".into(),
+                    source,
+                })? {
+                    // There are no numbers to show yet: ask again and go on.
+                    None | Some(Signal::Quit | Signal::User1 | Signal::User2) => {}
+                    Some(signal) => return Ok(Err(signal)),
+                }
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From opened sockets to a run: what stays open, the drop of all rights, and the first lines.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufWriter, IsTerminal};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,10 +11,12 @@ use super::output::{Out, Output, View};
 use super::plan::Plan;
 use super::run::{Lane, Run};
 use super::source::SourceWatch;
+use super::stdout::Patient;
 use super::values::ColorChoice;
 use super::wish::OutputWish;
 use crate::decode::LinkType;
 use crate::error::Error;
+use crate::event::Mono;
 use crate::net::Wire;
 use crate::net::icmp::Kind;
 use crate::net::resolve::Names;
@@ -49,7 +51,10 @@ pub fn build(
     // Asks the terminal driver, which the sandbox forbids.
     let terminal = io::stdout().is_terminal();
     let report = drop_rights(plan, &opened, &signals, names.as_ref())?;
-    let out: Out = Rc::new(RefCell::new(BufWriter::with_capacity(BUFFER, io::stdout())));
+    let signals = Rc::new(RefCell::new(signals));
+    let ended = Rc::new(Cell::new(None));
+    let stdout = Patient::new(Rc::clone(&signals), Rc::clone(&ended));
+    let out: Out = Rc::new(RefCell::new(BufWriter::with_capacity(BUFFER, stdout)));
     let mut lanes = Vec::with_capacity(opened.len());
     let screen = Screen {
         terminal,
@@ -78,6 +83,7 @@ pub fn build(
             output,
             source: one.source,
             failed: None,
+            paused: Mono::default(),
             done: false,
         });
     }
@@ -85,6 +91,7 @@ pub fn build(
         lanes,
         clock,
         signals,
+        ended,
         names,
     })
 }
@@ -162,6 +169,7 @@ fn output(plan: &Plan, one: &Opened, report: &Report, out: Out, screen: Screen) 
         view,
         out,
         tap: None,
+        asked: Vec::new(),
         header: match one.target.address {
             IpAddr::V4(_) => LinkType::Other(228),
             IpAddr::V6(_) => LinkType::Other(229),

@@ -12,6 +12,7 @@ mod plan;
 mod plan_tests;
 mod run;
 mod source;
+mod stdout;
 mod values;
 mod wish;
 
@@ -36,9 +37,6 @@ pub use plan::{Facts, Plan, hops};
 pub use values::{ColorChoice, Data, MtuDiscovery, SocketChoice};
 pub use wish::{Family, HeaderWish, Lifted, OutputWish, SocketWish};
 
-/// Ended by SIGINT before the first probe: no answer.
-const EXIT_INTERRUPTED: u8 = 1;
-
 /// Runs the command; gives the exit code.
 ///
 /// Open, drop, run: nothing is received before [`privilege::drop`], and nothing opened after it.
@@ -51,15 +49,16 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         (find::Target::Address(_), false) => None,
         _ => Some(Resolver::start()?),
     };
-    let signals = Signals::take().map_err(|source| Error::Io {
+    let mut signals = Signals::take().map_err(|source| Error::Io {
         operation: "watch",
         object: "signals".into(),
         source,
     })?;
     // Without it the schedule is 50 us late at most; nothing that a user must hear of.
     let _ = sharpen_timers();
-    let Some((addresses, resolver)) = target.addresses(&plan, resolver, &signals)? else {
-        return Ok(EXIT_INTERRUPTED);
+    let (addresses, resolver) = match target.addresses(&plan, resolver, &mut signals)? {
+        Ok(found) => found,
+        Err(signal) => return Ok(exit_code(End::By(signal), false)),
     };
     let opener = Opener::new(&plan)?;
     let lanes = opener.open_all(&addresses)?;
@@ -72,11 +71,16 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         .lanes
         .iter_mut()
         .all(|lane| lane.session.pinger().success());
-    Ok(match end {
+    Ok(exit_code(end, answered))
+}
+
+/// 128 and the signal's number for TERM and HUP, else whether there was an answer.
+fn exit_code(end: End, answered: bool) -> u8 {
+    match end {
         End::By(Signal::Terminate) => 143,
         End::By(Signal::Hangup) => 129,
         End::Done | End::By(_) => u8::from(!answered),
-    })
+    }
 }
 
 /// Reads what `--data` names and makes the plan, with the rights that the process has now.
@@ -95,7 +99,8 @@ pub fn plan(args: &Args) -> Result<Plan, Error> {
 /// A payload file; one byte more than any packet can carry is enough to say that it is too large.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     // Under setuid it would be read with rights that are not the caller's.
-    if nix::unistd::geteuid() != nix::unistd::getuid() {
+    let setuid = nix::unistd::geteuid() != nix::unistd::getuid();
+    if setuid || nix::unistd::getegid() != nix::unistd::getgid() {
         return Err(plan::usage(
             format!(
                 "--data @{} is refused to a program that runs setuid",

@@ -154,6 +154,11 @@ impl<'a> Opener<'a> {
             source,
         })?;
         let source = plan.header.source;
+        let local = route.kind == route::Kind::Local;
+        // 127.0.0.1 is ours at home only.
+        let ours =
+            |source: IpAddr| self.interfaces().owns(source) && (local || !source.is_loopback());
+        let source_is_ours = source.is_none_or(ours);
         let target = Target {
             address,
             kind: match route.kind {
@@ -162,13 +167,15 @@ impl<'a> Opener<'a> {
                 _ if is_multicast(address) => TargetKind::Multicast,
                 _ => TargetKind::Unicast,
             },
-            local: route.kind == route::Kind::Local,
-            attached: route.is_attached(),
+            local,
+            // A default route without a gateway (tun, ppp) leads everywhere.
+            attached: local
+                || route.is_attached() && (source_is_ours || self.interfaces().on_link(address)),
             mtu: route
                 .mtu
                 .or_else(|| self.routes.link_mtu(route.device).ok()),
             route_source: route.source,
-            source_is_ours: source.is_none_or(|source| self.interfaces().owns(source)),
+            source_is_ours,
             random: u32::try_from(random() >> 32).unwrap_or_default(),
         };
         Ok((target, query))

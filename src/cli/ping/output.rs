@@ -2,12 +2,11 @@
 //! error, and before the first answer the table of headers. Chooses no words.
 
 use std::cell::RefCell;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
-use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::time::Duration;
 
+use super::stdout::Patient;
 use crate::cli::lost_output;
 use crate::decode::{Decoder, Frame, LinkType, Packet};
 use crate::error::Error;
@@ -16,18 +15,17 @@ use crate::net::ifaces::needs_scope;
 use crate::net::resolve::{Address, Names};
 use crate::net::tap::Tap;
 use crate::ping::{Probe, Summary, Verdict};
-use crate::sys::clock::{self, Clock};
-use crate::sys::poll::{PollFd, PollFlags, ppoll};
+use crate::sys::clock;
 use crate::view::escape::escape;
 use crate::view::headers::Headers;
 use crate::view::json::Json;
 use crate::view::ping::Text;
 
 /// Standard output, shared by the lanes; flushed before every wait.
-pub type Out = Rc<RefCell<BufWriter<Stdout>>>;
+pub type Out = Rc<RefCell<BufWriter<Patient>>>;
 
-/// A packet socket sees a packet before the send returns; this is for a busy machine.
-const TAP_PATIENCE: Duration = Duration::from_millis(200);
+/// Probes that may leave before the first of them is seen (an unknown neighbour holds them back).
+const PENDING: usize = 16;
 
 /// One of the two views of a run.
 pub enum View {
@@ -45,6 +43,8 @@ pub struct Output {
     pub out: Out,
     /// Open until the first probe was seen.
     pub tap: Option<Tap>,
+    /// The packets as asked for, until one of them is seen.
+    pub asked: Vec<(u16, Vec<u8>)>,
     /// What a header by hand begins with, whatever its version field says.
     pub header: LinkType,
     /// Interface of link-local addresses.
@@ -134,6 +134,9 @@ impl Output {
 
     /// The numbers at the end.
     pub fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
+        if self.tap.take().is_some() && summary.sent > 0 {
+            self.remark("no probe was seen on its way out: no header table")?;
+        }
         let out = &mut *self.out.borrow_mut();
         match &self.view {
             View::Text(text) => text.finish(summary, out),
@@ -147,44 +150,48 @@ impl Output {
         self.out.borrow_mut().flush().map_err(lost_output)
     }
 
-    /// The header table is wanted and not shown yet.
-    pub fn wants_headers(&self) -> bool {
-        self.tap.is_some()
+    /// A probe was handed to the kernel as `asked`; remembered while the header table is wanted.
+    pub fn asked(&mut self, probe: &Probe, asked: &[u8]) {
+        if self.tap.is_some() && self.asked.len() < PENDING {
+            self.asked.push((probe.seq, asked.to_vec()));
+        }
     }
 
-    /// Shows the packet as asked for beside the one that left. The tap is closed afterwards.
-    pub fn headers(&mut self, probe: &Probe, asked: &[u8], clock: &Clock) -> Result<(), Error> {
-        let Some(mut tap) = self.tap.take() else {
+    /// Shows the first packet that left beside what was asked for, once it has left. It always has
+    /// when its answer is here, so the table comes first. Never waits.
+    pub fn headers(&mut self) -> Result<(), Error> {
+        let Some(tap) = &mut self.tap else {
             return Ok(());
         };
         let mut buf = vec![0; 65_536];
-        let (start, _) = clock.now();
-        loop {
-            let (now, wall) = clock.now();
-            let seen = tap.take(&mut buf, wall).map_err(|source| Error::Io {
+        let seen = tap
+            .take(&mut buf, clock::wall())
+            .map_err(|source| Error::Io {
                 operation: "watch",
                 object: "the probe leave".into(),
                 source,
             })?;
-            if let Some(frame) = seen {
-                return self.table(probe, asked, &frame);
-            }
-            let left = TAP_PATIENCE.saturating_sub(now.since(start));
-            if left.is_zero() {
-                return self.remark("the probe was not seen on its way out: no header table");
-            }
-            let mut fds = [PollFd::new(tap.as_fd(), PollFlags::POLLIN)];
-            ppoll(&mut fds, Some(left), None).map_err(|source| Error::Io {
-                operation: "wait for",
-                object: "the probe to leave".into(),
-                source,
-            })?;
-        }
+        let Some(frame) = seen else { return Ok(()) };
+        // The message tells which probe it is: the kernel changes nothing behind the header.
+        let same = |(_, asked): &&(u16, Vec<u8>)| message(asked) == message(frame.bytes);
+        let asked = self.asked.iter().find(same).or(self.asked.first());
+        let Some((seq, asked)) = asked.cloned() else {
+            return Ok(());
+        };
+        self.tap = None;
+        self.asked.clear();
+        self.table(seq, &asked, &frame)
     }
 }
 
+/// The end of a packet, long enough to hold the sequence number and the payload's cookie.
+fn message(packet: &[u8]) -> &[u8] {
+    let start = packet.len().saturating_sub(64);
+    packet.get(start..).unwrap_or(packet)
+}
+
 impl Output {
-    fn table(&mut self, probe: &Probe, asked: &[u8], wire: &Frame<'_>) -> Result<(), Error> {
+    fn table(&mut self, seq: u16, asked: &[u8], wire: &Frame<'_>) -> Result<(), Error> {
         let asked = Frame {
             wire_len: u32::try_from(asked.len()).unwrap_or(u32::MAX),
             bytes: asked,
@@ -198,9 +205,9 @@ impl Output {
         let headers = Headers::compare(&Decoder::new(), &asked, wire);
         let out = &mut *self.out.borrow_mut();
         match &self.view {
-            View::Text(text) => out.write_all(headers.text(probe.seq, text.color()).as_bytes()),
+            View::Text(text) => out.write_all(headers.text(seq, text.color()).as_bytes()),
             View::Json(_) => headers
-                .json(probe.seq, wire.at)
+                .json(seq, wire.at)
                 .map_err(io::Error::from)
                 .and_then(|line| writeln!(out, "{line}")),
         }

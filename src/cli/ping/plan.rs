@@ -224,7 +224,9 @@ fn ip_options(args: &Args) -> Result<Options, TooLong> {
 
 fn socket(args: &Args, header: &HeaderWish) -> Result<SocketChoice, Error> {
     let kind = match args.socket {
-        SocketChoice::Auto if header.by_hand_only().is_some() || args.show_headers => {
+        SocketChoice::Auto
+            if header.by_hand_only().is_some() || args.show_headers || args.id == Some(0) =>
+        {
             SocketChoice::Hdrincl
         }
         other => other,
@@ -313,7 +315,9 @@ fn schedule(
             "use `-l 3`, or `sudo rawsock ping ...`",
         ));
     }
-    let bounded = args.count.is_some() || args.deadline.is_some() || args.run_for.is_some();
+    // As in iputils: -w 0 is no deadline.
+    let deadline = args.deadline.filter(|time| !time.is_zero());
+    let bounded = args.count.is_some() || deadline.is_some() || args.run_for.is_some();
     let mut notes = Vec::new();
     let mut run_for = args.run_for;
     if !bounded && interval < FAST_INTERVAL {
@@ -348,7 +352,7 @@ fn schedule(
         flood: args.flood,
         preload,
         count: args.count,
-        deadline: args.deadline.filter(|time| !time.is_zero()),
+        deadline,
         run_for,
         timeout: args
             .timeout

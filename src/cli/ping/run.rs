@@ -1,8 +1,10 @@
 //! The run of a ping: one thread, one poll(2), every target's session in turn. What is sent and how
 //! it is judged is the engine's business, how it looks the views'.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::output::Output;
@@ -13,7 +15,6 @@ use crate::net::Wire;
 use crate::net::icmp::IcmpWire;
 use crate::net::resolve::Names;
 use crate::net::session::{Next, Session};
-use crate::ping::Probe;
 use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 use crate::sys::signal::{Signal, Signals};
@@ -31,6 +32,8 @@ pub struct Lane {
     pub source: Option<SourceWatch>,
     /// The last error of receiving, so that each is said once.
     pub failed: Option<i32>,
+    /// Not polled before this moment: receiving failed.
+    pub paused: Mono,
     pub done: bool,
 }
 
@@ -38,7 +41,9 @@ pub struct Lane {
 pub struct Run {
     pub lanes: Vec<Lane>,
     pub clock: Clock,
-    pub signals: Signals,
+    pub signals: Rc<RefCell<Signals>>,
+    /// The signal that ended the run while its output was stuck.
+    pub ended: Rc<Cell<Option<Signal>>>,
     pub names: Option<Names>,
 }
 
@@ -54,6 +59,14 @@ pub enum End {
 impl Run {
     /// Runs until every lane is done or a signal ends it; the summaries are written by then.
     pub fn run(&mut self) -> Result<End, Error> {
+        match (self.until_end(), self.ended.get()) {
+            // Nobody reads: no summary either.
+            (Err(_), Some(signal)) => Ok(End::By(signal)),
+            (end, _) => end,
+        }
+    }
+
+    fn until_end(&mut self) -> Result<End, Error> {
         let mut looked = self.clock.mono();
         let mut end = End::Done;
         loop {
@@ -101,7 +114,7 @@ impl Run {
             };
             match next {
                 Next::Sent(probe, wall) => {
-                    lane.first_probe(&probe, &self.clock)?;
+                    lane.output.asked(&probe, lane.session.last_sent());
                     lane.output.sent(&probe, wall)?;
                     busy = true;
                 }
@@ -118,11 +131,18 @@ impl Run {
 
     /// Waits for the wires, the signals and the names; a signal that ends the run is returned.
     fn poll(&mut self, until: Mono) -> Result<Option<Signal>, Error> {
-        let timeout = until.since(self.clock.mono());
+        let now = self.clock.mono();
+        let paused = self
+            .lanes
+            .iter()
+            .filter(|lane| !lane.done && lane.paused > now);
+        let until = paused.map(|lane| lane.paused).fold(until, Mono::min);
+        let timeout = until.since(now);
         let mut ready = Vec::with_capacity(self.lanes.len());
         {
-            let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let live = self.lanes.iter().filter(|lane| !lane.done);
+            let signals = self.signals.borrow();
+            let mut fds = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+            let live = self.lanes.iter().filter(|lane| lane.listens(now));
             fds.extend(
                 live.map(|lane| PollFd::new(lane.session.wire().as_fd(), PollFlags::POLLIN)),
             );
@@ -140,7 +160,7 @@ impl Run {
         }
         let mut ready = ready.into_iter();
         let signalled = ready.next().is_some_and(|flags| !flags.is_empty());
-        for lane in self.lanes.iter_mut().filter(|lane| !lane.done) {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.listens(now)) {
             let flags = ready.next().unwrap_or(PollFlags::empty());
             if flags.is_empty() {
                 continue;
@@ -161,15 +181,20 @@ impl Run {
     }
 
     fn signal(&mut self) -> Result<Option<Signal>, Error> {
-        while let Some(signal) = self.signals.take_next().map_err(|source| Error::Io {
-            operation: "read",
-            object: "a signal".into(),
-            source,
-        })? {
+        loop {
+            let taken = self.signals.borrow_mut().take_next();
+            let Some(signal) = taken.map_err(|source| Error::Io {
+                operation: "read",
+                object: "a signal".into(),
+                source,
+            })?
+            else {
+                return Ok(None);
+            };
             match signal {
                 Signal::Interrupt | Signal::Terminate | Signal::Hangup => {
                     // A second one ends us at once, even if the summary cannot be written.
-                    let _ = self.signals.unblock();
+                    let _ = self.signals.borrow().unblock();
                     return Ok(Some(signal));
                 }
                 Signal::Quit | Signal::User1 => {
@@ -182,7 +207,6 @@ impl Run {
                 Signal::User2 => {}
             }
         }
-        Ok(None)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
@@ -193,8 +217,13 @@ impl Run {
 }
 
 impl Lane {
+    fn listens(&self, now: Mono) -> bool {
+        !self.done && self.paused <= now
+    }
+
     /// Writes what the engine decided since the last call.
     fn report(&mut self, names: &mut Option<Names>) -> Result<(), Error> {
+        self.output.headers()?;
         if self.session.answer().is_some() {
             // Taken out first: the borrows of the packet and of the engine must not meet.
             let events: Vec<_> = self.session.pinger().drain_events().collect();
@@ -210,15 +239,6 @@ impl Lane {
         Ok(())
     }
 
-    /// Before the first answer: the header as it left, where the user wants to see it.
-    fn first_probe(&mut self, probe: &Probe, clock: &Clock) -> Result<(), Error> {
-        if self.output.wants_headers() {
-            let asked = self.session.last_sent().to_vec();
-            self.output.headers(probe, &asked, clock)?;
-        }
-        Ok(())
-    }
-
     /// Receiving failed: said once for each errno, and tried again.
     fn receive_failed(&mut self, error: &io::Error, now: Mono) -> Result<Next, Error> {
         let errno = error.raw_os_error().unwrap_or(0);
@@ -226,6 +246,7 @@ impl Lane {
             self.output
                 .remark(&format!("cannot receive answers: {error}"))?;
         }
-        Ok(Next::Wait(now.plus(PAUSE)))
+        self.paused = now.plus(PAUSE);
+        Ok(Next::Wait(self.paused))
     }
 }

@@ -1,10 +1,11 @@
 //! Targets that are addresses already: no name service, no child. Which interface a scope means is
 //! decided in `net::ifaces`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::message::Family;
 use crate::error::NameError;
+use crate::net::ifaces::needs_scope;
 
 /// A target that is an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +33,10 @@ pub fn parse_numeric(target: &str, family: Family) -> Option<Result<Numeric<'_>,
     Some(match (ip, family) {
         (IpAddr::V4(_), Family::V6) => wrong("IPv4", "IPv6"),
         (IpAddr::V6(_), Family::V4) => wrong("IPv6", "IPv4"),
-        (IpAddr::V6(v6), _) if has_scope(v6) => Ok(Numeric { ip, zone }),
+        _ if needs_scope(ip) => Ok(Numeric { ip, zone }),
         _ if zone.is_some() => Err(NameError::ScopeUnused),
         _ => Ok(Numeric { ip, zone }),
     })
-}
-
-/// RFC 4291 2.5.6 and 2.7: link-local unicast, interface-local and link-local multicast.
-fn has_scope(ip: Ipv6Addr) -> bool {
-    let [high, low, ..] = ip.octets();
-    ip.is_unicast_link_local() || high == 0xff && matches!(low & 0x0f, 1 | 2)
 }
 
 /// IPv4 with one to four parts, the last filling the rest; decimal, `0x` hex or `0` octal.
