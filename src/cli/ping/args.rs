@@ -49,7 +49,8 @@ pub struct Args {
     pub deadline: Option<Duration>,
     /// Wait so long for each answer [default: 10s]
     ///
-    /// 0 waits for ever. An answer that comes later is shown as late.
+    /// 0 waits for ever. An answer that comes later is shown as late. After the last probe two of
+    /// the longest round trips are enough, once there was an answer (as in iputils).
     #[arg(short = 'W', long, value_parser = parse::duration, value_name = "TIME")]
     pub timeout: Option<Duration>,
     /// Payload bytes [default: 56]
@@ -206,6 +207,9 @@ pub struct Args {
     #[arg(long, value_parser = values::ip_option, value_name = "rr|ts|ra|nop|HEX", help_heading = HEADER, hide_short_help = true)]
     pub ip_option: Vec<IpOption>,
     /// Record the route: the IPv4 option with nine slots
+    ///
+    /// The first slot is the first router. Behind a header built by hand the kernel does not enter
+    /// our own address; with `--socket raw` it does, as in iputils.
     #[arg(short = 'R', long = "record-route", help_heading = HEADER, hide_short_help = true)]
     pub record_route: bool,
     /// Collect times of routers in an IPv4 option: tsonly, tsandaddr

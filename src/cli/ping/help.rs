@@ -27,5 +27,5 @@ Examples:
 Exit code: 0 answered, 1 no answer (or fewer than -c before -w), 2 error,
 74 output lost, 143 and 129 ended by TERM and HUP.
 
-Without rights (`rawsock caps` shows what you have) ping uses the kernel's
-ICMP socket; header fields then need `sudo` or CAP_NET_RAW.";
+Without rights (see `rawsock caps`) ping uses the kernel's ICMP socket;
+header fields then need `sudo` or CAP_NET_RAW.";
