@@ -2,6 +2,7 @@
 //! and a fault lies inside the text. As a seed for a random expression and a packet: the program
 //! selects what the reference evaluation of the syntax tree selects.
 #![no_main]
+#![expect(dead_code, reason = "the tests use more of these modules")]
 
 use std::sync::LazyLock;
 
