@@ -17,6 +17,8 @@ mod dns;
 mod end;
 #[path = "net/etc.rs"]
 mod etc;
+#[path = "net/examples.rs"]
+mod examples;
 #[path = "net/expect.rs"]
 mod expect;
 #[path = "net/faulty.rs"]
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
     harness::keep_panics();
     let entered = harness::enter(&arguments);
     let tests = [
+        examples::TESTS,
         faulty::TESTS,
         lab::TESTS,
         leaves::TESTS,
