@@ -78,7 +78,21 @@ mod tshark;
 #[path = "net/wire.rs"]
 mod wire;
 
+/// Takes back a SIGHUP that whoever started us ignores (`nohup cargo test`): the programs under test
+/// would inherit that, and honour it.
+#[expect(
+    unsafe_code,
+    reason = "there is no safe call that changes a disposition"
+)]
+fn hear_hangups() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: the default action runs no code of ours, and no other thread exists yet.
+    let set = unsafe { signal(Signal::SIGHUP, SigHandler::SigDfl) };
+    set.expect("SIGHUP may have its default action");
+}
+
 fn main() -> ExitCode {
+    hear_hangups();
     if let Some(code) = lab::held_child(env::args().skip(1)) {
         return code;
     }
