@@ -10,7 +10,7 @@
 //! | [`ping`] | the sans-IO engine: schedule, matching, statistics |
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
 //! | [`view`] | values to text and JSON; one view, one file |
-//! | [`event`] | times and stamps |
+//! | [`event`] | what a run reports, as one ordered list: calls, packets, fates; times and stamps |
 //! | [`error`] | errors, exit codes, hints |
 //!
 //! | shell | |

@@ -1,4 +1,4 @@
-//! Times and stamps of everything that a run reports. Times here are values: the shell reads the
+//! Times and stamps. Times here are values: the shell reads the
 //! clocks (`sys::clock`) and passes them in.
 
 use std::fmt;
