@@ -10,10 +10,12 @@ mod pcap;
 mod pcapng;
 mod save;
 mod walk;
+mod zone;
 
 pub use file::FileSource;
 pub use link::{link_type, link_type_name, link_type_number};
-pub use save::{Format, Saved, Saver, Target};
+pub use save::{Format, Room, Rotation, Saved, Saver, Series, Target};
+pub use zone::Zone;
 
 use crate::decode::{Frame, LinkType};
 use crate::error::Error;

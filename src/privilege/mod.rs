@@ -13,6 +13,7 @@ mod tries;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd};
+use std::path::Path;
 
 use nix::fcntl::{FcntlArg, fcntl};
 
@@ -92,24 +93,35 @@ pub fn close_gaps() -> Result<(), Error> {
 /// Descriptors that are neither 0 to 2 nor in `options.keep` are closed: whoever still owns one
 /// must not use it again.
 pub fn drop(need: &Need, options: &Options<'_>) -> Result<Report, Error> {
-    drop_and_create(need, options, None::<fn() -> Result<(), Error>>).map(|(report, _)| report)
+    type Nothing = fn() -> Result<(), Error>;
+    drop_and_create(need, options, None::<Creates<'_, Nothing>>).map(|(report, _)| report)
 }
 
-/// [`drop`], and on the way `create` makes the files of the user that the process has become:
-/// `sudo` does not give the right to write elsewhere, and they belong to who asked for them.
+/// The files that a command makes as the user that it has become.
+#[derive(Debug)]
+pub struct Creates<'a, F> {
+    /// Makes the files. What it opens stays open.
+    pub open: F,
+    /// More files will be made in this directory afterwards, and removed; nowhere else.
+    pub beneath: Option<&'a Path>,
+}
+
+/// [`drop`], and on the way files are made by the user that the process has become: `sudo` does
+/// not give the right to write elsewhere, and they belong to who asked for them.
 ///
-/// With `create`, root without sudo stays uid 0, without any capability: nobody could not write
-/// where root is. What `create` opens stays open.
+/// With them, root without sudo stays uid 0, without any capability: nobody could not write where
+/// root is.
 pub fn drop_and_create<T>(
     need: &Need,
     options: &Options<'_>,
-    create: Option<impl FnOnce() -> Result<T, Error>>,
+    creates: Option<Creates<'_, impl FnOnce() -> Result<T, Error>>>,
 ) -> Result<(Report, Option<T>), Error> {
     let mut report = Report::default();
     close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
-    identity::drop(create.is_some(), &mut report)?;
-    let created = create.map(|create| create()).transpose()?;
-    sandbox::restrict(need, &mut report);
+    identity::drop(creates.is_some(), &mut report)?;
+    let beneath = creates.as_ref().and_then(|creates| creates.beneath);
+    let created = creates.map(|creates| (creates.open)()).transpose()?;
+    sandbox::restrict(need, beneath, &mut report);
     if options.require_sandbox && !report.missing.is_empty() {
         return Err(Error::Sandbox {
             missing: report.missing,

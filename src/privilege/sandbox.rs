@@ -1,5 +1,7 @@
 //! Landlock and seccomp: only the files, ports and system calls of the command's row.
 
+use std::path::Path;
+
 use super::table::Need;
 use super::{Report, filter};
 use landlock::{
@@ -23,9 +25,10 @@ pub enum Landlock {
 /// resolver asks.
 const RIGHTS: ABI = ABI::V6;
 
-/// Applies Landlock, then the filter, and writes down what this kernel could not do.
-pub(super) fn restrict(need: &Need, report: &mut Report) {
-    match landlock(need) {
+/// Applies Landlock, then the filter, and writes down what this kernel could not do. `beneath`:
+/// files may be made and removed in this directory.
+pub(super) fn restrict(need: &Need, beneath: Option<&Path>, report: &mut Report) {
+    match landlock(need, beneath) {
         Ok(RulesetStatus::FullyEnforced) => report.landlock = Landlock::Full,
         Ok(RulesetStatus::PartiallyEnforced) => {
             report.landlock = Landlock::Partial;
@@ -49,10 +52,14 @@ pub(super) fn restrict(need: &Need, report: &mut Report) {
     }
 }
 
-/// Handles every right and allows only reading below `files` and connecting to `tcp_ports`.
-fn landlock(need: &Need) -> Result<RulesetStatus, landlock::RulesetError> {
+/// Handles every right and allows only reading below `files`, making files below `beneath` and
+/// connecting to `tcp_ports`.
+fn landlock(need: &Need, beneath: Option<&Path>) -> Result<RulesetStatus, landlock::RulesetError> {
     // A path that is not there adds no rule.
     let files = path_beneath_rules(need.files, AccessFs::ReadFile | AccessFs::ReadDir);
+    let making =
+        AccessFs::MakeReg | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::RemoveFile;
+    let made = path_beneath_rules(beneath, making);
     let ports = need
         .tcp_ports
         .iter()
@@ -64,6 +71,7 @@ fn landlock(need: &Need) -> Result<RulesetStatus, landlock::RulesetError> {
         .scope(Scope::from_all(RIGHTS))?
         .create()?
         .add_rules(files)?
+        .add_rules(made)?
         .add_rules(ports)?;
     Ok(ruleset.restrict_self()?.ruleset)
 }

@@ -330,6 +330,23 @@ pub static COMPLETIONS: Need = only_prints("completions", "nothing");
 /// Writing files that are open already: cutting back to the last whole record, and to the disk.
 static OPEN_FILES: &[Call] = calls![SYS_ftruncate SYS_fdatasync];
 
+/// Making the next file of a rotation, which Landlock allows in one directory only: created for
+/// writing, never through a link; locked; the oldest one removed.
+static NEXT_FILES: &[Call] = &[
+    only!(SYS_openat: &[&[has(2, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW)]]),
+    only!(SYS_unlinkat: &[]),
+    only!(SYS_flock: &[]),
+];
+/// The same by calls that only x86 still has (musl uses them).
+#[cfg(target_arch = "x86_64")]
+static NEXT_FILES_OLD: &[Call] = &[
+    only!(SYS_open: &[&[has(1, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW)]]),
+    only!(SYS_unlink: &[]),
+];
+/// The same by calls that only x86 still has.
+#[cfg(not(target_arch = "x86_64"))]
+static NEXT_FILES_OLD: &[Call] = &[];
+
 /// What a live capture asks of its packet sockets and interfaces: the gate is closed at the end,
 /// and an interface is looked at.
 static CAPTURING: &[Call] = &[
@@ -352,6 +369,29 @@ pub static SNIFF: Need = Need {
     on_other_call: OnOther::Kill,
 };
 
+/// `rawsock sniff` that makes one file after the other.
+pub static SNIFF_SERIES: Need = Need {
+    command: "(sniff with -C or -G)",
+    needs: "`CAP_NET_RAW`",
+    without: "exits 2 and prints the command that grants it",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        NEXT_FILES,
+        NEXT_FILES_OLD,
+        CAPTURING,
+        OPEN_FILES,
+        WAITING,
+        RUNNING,
+        CHECKING,
+        CLOCKS,
+        MEMORY,
+        NEW_MEMORY,
+        ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
 /// `rawsock read`.
 pub static READ: Need = Need {
     command: "read",
@@ -365,12 +405,36 @@ pub static READ: Need = Need {
     on_other_call: OnOther::Kill,
 };
 
+/// `rawsock read` that makes one file after the other.
+pub static READ_SERIES: Need = Need {
+    command: "(read with -C or -G)",
+    needs: "nothing but the files",
+    without: "-",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        NEXT_FILES,
+        NEXT_FILES_OLD,
+        OPEN_FILES,
+        WAITING,
+        RUNNING,
+        CHECKING,
+        CLOCKS,
+        MEMORY,
+        NEW_MEMORY,
+        ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
 /// Every row, in the order of capabilities.md.
 pub static COMMANDS: &[&Need] = &[
     &PING,
     &RESOLVER,
     &SNIFF,
+    &SNIFF_SERIES,
     &READ,
+    &READ_SERIES,
     &CAPS,
     &FILTER,
     &MAN,

@@ -66,6 +66,14 @@ fn files_belong_to_who_asked() -> Outcome {
     nix::unistd::chown(&dir.path("theirs"), Some(4321.into()), Some(4322.into()))?;
     let ran = dir.shell(&format!("{sudo} theirs/x.pcap"))?;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // So are those that are made after the drop.
+    let ran = dir.shell(&format!(
+        "{sudo} theirs/n.pcap -C 1k -W 9 -r a.pcap; ls theirs/n*"
+    ))?;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for name in ran.stdout.lines() {
+        assert_eq!(fs::metadata(dir.path(name))?.uid(), 4321, "{name}");
+    }
     let facts = fs::metadata(dir.path("theirs/x.pcap"))?;
     assert_eq!((facts.uid(), facts.gid()), (4321, 4322));
     assert_eq!(facts.permissions().mode() & 0o7777, 0o600);

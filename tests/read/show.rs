@@ -24,6 +24,7 @@ crate::tests![
     no_control_bytes_whatever_the_file_says,
     claims_and_bombs_cost_no_memory,
     a_full_disk_leaves_whole_records: "unshare",
+    files_are_limited_in_size_time_and_number,
 ];
 
 fn pcap() -> Vec<u8> {
@@ -531,5 +532,110 @@ fn a_full_disk_leaves_whole_records() -> Outcome {
             ran.stderr
         );
     }
+    Ok(())
+}
+
+/// Names and packets of the files of a directory that begin so, in order.
+fn listed(dir: &Dir, start: &str) -> Result<Vec<(String, usize)>, libtest_mimic::Failed> {
+    let mut names: Vec<String> = fs::read_dir(dir.path("."))?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_, std::io::Error>>()?;
+    names.retain(|name| name.starts_with(start));
+    names.sort();
+    let mut all = Vec::new();
+    for name in names {
+        let ran = dir.read(&[&name, "--count"])?;
+        let count = ran.stdout.split(' ').next().unwrap_or_default().parse()?;
+        fs::remove_file(dir.path(&name))?;
+        all.push((name, count));
+    }
+    Ok(all)
+}
+
+fn files_are_limited_in_size_time_and_number() -> Outcome {
+    let dir = Dir::new("rotate");
+    // 100 packets of 984 bytes in 1000 of the file, ten in a second.
+    let mut many = pcap()[..24].to_vec();
+    for n in 0..100_u32 {
+        many.extend((1_700_000_000 + n / 10).to_le_bytes());
+        many.extend((n % 10 * 100_000).to_le_bytes());
+        many.extend(984_u32.to_le_bytes().repeat(2));
+        many.extend([7; 984]);
+    }
+    dir.write("many.pcap", &many);
+    let run = |args: &[&str]| -> Outcome {
+        let ran = dir.read(&[&["many.pcap"], args].concat())?;
+        assert_eq!(
+            (ran.code, &*ran.stdout),
+            (0, ""),
+            "{args:?}: {}",
+            ran.stderr
+        );
+        Ok(())
+    };
+    let files = |list: &[(&str, usize)]| -> Vec<(String, usize)> {
+        list.iter()
+            .map(|(name, count)| ((*name).to_owned(), *count))
+            .collect()
+    };
+    // A file never gets larger: 24 + 29 * 1000 fit into 30k, one more does not.
+    run(&["-w", "x.pcap", "-C", "30k"])?;
+    let expected = [
+        ("x.pcap", 29),
+        ("x.pcap1", 29),
+        ("x.pcap2", 29),
+        ("x.pcap3", 13),
+    ];
+    assert_eq!(listed(&dir, "x")?, files(&expected));
+    // Only the newest are kept.
+    run(&["-w", "x.pcap", "-C", "30k", "-W", "3"])?;
+    let expected = [("x.pcap0", 13), ("x.pcap1", 29), ("x.pcap2", 29)];
+    assert_eq!(listed(&dir, "x")?, files(&expected));
+    // Periods begin with the first packet and do not drift.
+    run(&["-w", "x-%M%S.pcapng", "-G", "4"])?;
+    let expected = [
+        ("x-1320.pcapng", 40),
+        ("x-1324.pcapng", 40),
+        ("x-1328.pcapng", 20),
+    ];
+    assert_eq!(listed(&dir, "x")?, files(&expected));
+    // Both limits together; packed.
+    run(&["-w", "x-%S.pcap.gz", "-G", "4", "-C", "30k"])?;
+    let expected = [
+        ("x-20.pcap.gz", 29),
+        ("x-20.pcap.gz1", 11),
+        ("x-24.pcap.gz", 29),
+        ("x-24.pcap.gz1", 11),
+        ("x-28.pcap.gz", 20),
+    ];
+    assert_eq!(listed(&dir, "x")?, files(&expected));
+    // As many as were wanted, then it ends.
+    run(&["-w", "x-%S", "-G", "2", "-W", "2"])?;
+    assert_eq!(listed(&dir, "x")?, files(&[("x-20", 20), ("x-22", 20)]));
+    // What is there is not overwritten, but what was written stays.
+    dir.write("x.pcap1", b"precious");
+    let ran = dir.read(&["many.pcap", "-w", "x.pcap", "-C", "30k"])?;
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("cannot create x.pcap1: it exists"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(fs::read(dir.path("x.pcap1"))?, b"precious");
+    assert_eq!(dir.read(&["x.pcap", "--count"])?.stdout, "29 packets\n");
+    // A name cannot leave its directory, and only a rotation makes more files.
+    for args in [
+        &["-w", "%../../x", "-C", "1"][..],
+        &["-w", "%D", "-G", "1"],
+        &["-w", "-", "-G", "1"],
+        &["-w", "y", "-W", "2"],
+        &["-w", "y", "-C", "1", "--force"],
+    ] {
+        let ran = dir.read(&[&["many.pcap"], args].concat())?;
+        assert_eq!(ran.code, 2, "{args:?}");
+    }
+    // Bytes of packets: the one that reaches the limit is the last.
+    let ran = dir.read(&["many.pcap", "--count", "--max-bytes", "2k"])?;
+    assert_eq!(ran.stdout, "3 packets\n");
     Ok(())
 }

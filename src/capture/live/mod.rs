@@ -72,10 +72,8 @@ impl Live {
             program.to_vec()
         };
         let name = device.name.clone();
-        if device.index != 0 {
-            let interface = self.describe(&device.name, device.link);
-            self.interfaces.insert(device.index, interface);
-        }
+        let interface = self.describe(&device.name, device.link);
+        self.interfaces.insert(device.index, interface);
         let lane = Lane::open(device, &translated, self.options);
         let lane = lane.map_err(|source| Error::Capture {
             interface: name,

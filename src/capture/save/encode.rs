@@ -33,6 +33,30 @@ pub(super) fn pcap_record(out: &mut Vec<u8>, nanos: bool, frame: &Frame<'_>) {
     out.extend_from_slice(bytes);
 }
 
+/// Bytes that [`pcap_record`] appends.
+pub(super) fn pcap_size(frame: &Frame<'_>) -> u64 {
+    u64::from(size(captured(frame))).saturating_add(16)
+}
+
+/// Bytes that [`enhanced`] appends.
+pub(super) fn enhanced_size(frame: &Frame<'_>, comments: &[&[u8]]) -> u64 {
+    let padded = |len: usize| len.saturating_add(3) as u64 & !3;
+    let comments = comments
+        .iter()
+        .map(|comment| padded(comment.len().min(MAX_OPTION)).saturating_add(4))
+        .fold(0, u64::saturating_add);
+    let flags = if frame.dir == Direction::Unknown {
+        0
+    } else {
+        8
+    };
+    let end = if flags > 0 || comments > 0 { 4 } else { 0 };
+    let data = padded(captured(frame).len());
+    [data, comments, flags, end]
+        .into_iter()
+        .fold(32, u64::saturating_add)
+}
+
 /// Appends a pcapng section header block.
 pub(super) fn section(out: &mut Vec<u8>) {
     block(out, 0x0a0d_0d0a, |out| {
@@ -105,24 +129,14 @@ pub(super) fn enhanced(out: &mut Vec<u8>, id: u32, frame: &Frame<'_>, comments: 
 }
 
 /// Appends an interface statistics block: what the kernel let through the filter and what it
-/// dropped, up to `at`. `together`: of all interfaces.
-pub(super) fn statistics(
-    out: &mut Vec<u8>,
-    id: u32,
-    at: Timestamp,
-    accepted: u64,
-    dropped: u64,
-    together: bool,
-) {
+/// dropped, up to `at`.
+pub(super) fn statistics(out: &mut Vec<u8>, id: u32, at: Timestamp, accepted: u64, dropped: u64) {
     block(out, 5, |out| {
         let at = at.0.max(0).unsigned_abs();
         let high = u32::try_from(at >> 32).unwrap_or(u32::MAX);
         let low = u32::try_from(at & u64::from(u32::MAX)).unwrap_or(0);
         for number in [id, high, low] {
             out.extend(number.to_le_bytes());
-        }
-        if together {
-            option(out, 1, b"of all interfaces together");
         }
         // isb_ifdrop is what capinfos and Wireshark show as dropped; isb_filteraccept.
         option(out, 5, &dropped.to_le_bytes());

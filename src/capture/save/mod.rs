@@ -4,6 +4,8 @@
 mod create;
 mod encode;
 mod output;
+mod rotate;
+mod series;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -12,6 +14,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use output::Output;
+pub use rotate::Rotation;
+pub use series::{Room, Series};
 
 use super::{Interface, MAX_INTERFACES, MAX_PACKET, link_type_name, link_type_number};
 use crate::decode::{Frame, LinkType};
@@ -172,13 +176,27 @@ impl Saver {
         self.checked(written)
     }
 
+    /// Bytes of the file, before packing, with this frame as well.
+    fn size_with(&self, frame: &Frame<'_>, comments: &[&[u8]]) -> u64 {
+        let record = match self.target.format {
+            Format::Pcap => encode::pcap_size(frame),
+            Format::Pcapng => encode::enhanced_size(frame, comments),
+        };
+        self.output.taken().saturating_add(record)
+    }
+
+    /// Frames were saved in it.
+    fn has_packets(&self) -> bool {
+        self.taken > 0
+    }
+
     /// Interface numbers of frames mean a new source's from now on.
     pub fn next_source(&mut self) {
         self.ids.clear();
     }
 
     /// Says how many packets passed the filter of an interface and how many were dropped, up to
-    /// `at`; number 0: of all together. Only pcapng can hold it.
+    /// `at`. Only pcapng can hold it.
     pub fn statistics(
         &mut self,
         number: u32,
@@ -186,14 +204,11 @@ impl Saver {
         accepted: u64,
         dropped: u64,
     ) -> Result<(), Error> {
-        // The counts of `any` are those of all its interfaces together.
-        let (id, together) = match self.ids.get(&number) {
-            Some(id) => (*id, false),
-            None if number == 0 && !self.known.is_empty() => (0, true),
-            None => return Ok(()),
+        let Some(id) = self.ids.get(&number).copied() else {
+            return Ok(());
         };
         let written = self.output.record(false, Mono::default(), |out| {
-            encode::statistics(out, id, at, accepted, dropped, together);
+            encode::statistics(out, id, at, accepted, dropped);
         });
         self.checked(written)
     }

@@ -43,6 +43,8 @@ pub(super) struct Output {
     whole: u64,
     /// Packets among them.
     packets: u64,
+    /// Bytes of records handed in, before any packing.
+    taken: u64,
     failed: bool,
 }
 
@@ -59,8 +61,14 @@ impl Output {
             waiting: None,
             whole: 0,
             packets: 0,
+            taken: 0,
             failed: false,
         }
+    }
+
+    /// Bytes of all records so far, before packing.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Appends one record, which `encode` writes.
@@ -70,8 +78,11 @@ impl Output {
         now: Mono,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> io::Result<()> {
+        let before = self.buffer.len();
         encode(&mut self.buffer);
         let at = self.buffer.len();
+        let added = at.saturating_sub(before) as u64;
+        self.taken = self.taken.saturating_add(added);
         self.ends.push(End { at, is_packet });
         self.waiting.get_or_insert(now);
         if at >= FULL {

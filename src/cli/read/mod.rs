@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use input::Input;
 use run::Run;
 
-use super::saving::SaveArgs;
+use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
 use super::wanted::Wanted;
-use crate::capture::Saver;
+use crate::capture::Series;
 use crate::error::Error;
-use crate::privilege::{self, table};
+use crate::privilege::{self, Creates, table};
 use crate::sys::signal::Signals;
 
 /// Show, count or save the packets of pcap and pcapng files
@@ -61,6 +61,9 @@ pub struct Args {
     /// Stop after so many packets
     #[arg(short = 'c', long = "max-packets", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_packets: Option<u64>,
+    /// Stop after so many bytes of packets: 500k, 10M
+    #[arg(long, value_name = "SIZE", value_parser = saving::bytes)]
+    pub max_bytes: Option<u64>,
     /// Only say how many packets there are
     #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose"])]
     pub count: bool,
@@ -114,8 +117,21 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         require_sandbox: args.require_sandbox,
         keep: &keep,
     };
-    let create = args.save.target().map(|target| || Saver::create(target));
-    let (report, saver) = privilege::drop_and_create(&table::READ, &options, create)?;
+    let series = args.save.series()?;
+    let directory = series
+        .as_ref()
+        .and_then(Series::directory)
+        .map(Path::to_owned);
+    let need = if directory.is_some() {
+        &table::READ_SERIES
+    } else {
+        &table::READ
+    };
+    let creates = series.map(|mut series| Creates {
+        open: || series.start(None).map(|()| series),
+        beneath: directory.as_deref(),
+    });
+    let (report, saver) = privilege::drop_and_create(need, &options, creates)?;
     for missing in &report.missing {
         tell(&format!("warning: {missing}"));
     }
@@ -130,6 +146,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         signals,
         wanted,
         total: 0,
+        bytes: 0,
         several,
     };
     run.all(inputs)

@@ -4,7 +4,7 @@ use std::io;
 
 use super::input::Input;
 use super::{Args, tell};
-use crate::capture::{FileSource, Next, Saver, Source, link_type_name, link_type_number};
+use crate::capture::{FileSource, Next, Room, Series, Source, link_type_name, link_type_number};
 use crate::cli::show::{Context, Printer};
 use crate::cli::wanted::Wanted;
 use crate::error::{Env, Error};
@@ -15,12 +15,14 @@ use crate::sys::signal::{Signal, Signals};
 pub struct Run<'a> {
     pub args: &'a Args,
     pub printer: Option<Printer>,
-    pub saver: Option<Saver>,
+    pub saver: Option<Series>,
     /// Taken only when saving: then the file is closed in order. Else a signal just ends us.
     pub signals: Option<Signals>,
     pub wanted: Wanted,
     /// Packets chosen so far, of all files.
     pub total: u64,
+    /// Their bytes.
+    pub bytes: u64,
     /// Give each packet's file.
     pub several: bool,
 }
@@ -30,7 +32,7 @@ pub struct Run<'a> {
 enum End {
     /// All of it was read.
     File,
-    /// `-c` was reached.
+    /// A limit was reached.
     Enough,
     /// A signal asked for it.
     Signal(Signal),
@@ -89,21 +91,25 @@ impl Run<'_> {
                 }
             }
             self.introduce(&source, &mut introduced)?;
-            self.packet(&source, number)?;
-            if Some(self.total) == self.args.max_packets {
+            if self.packet(&source, number)? == Room::Enough {
+                return Ok(End::Enough);
+            }
+            let full = self.args.max_bytes.is_some_and(|most| self.bytes >= most);
+            if full || Some(self.total) == self.args.max_packets {
                 return Ok(End::Enough);
             }
         }
     }
 
-    fn packet(&mut self, source: &FileSource, number: u64) -> Result<(), Error> {
+    fn packet(&mut self, source: &FileSource, number: u64) -> Result<Room, Error> {
         let frame = source.frame();
         if !self.wanted.matches(&frame)? {
-            return Ok(());
+            return Ok(Room::More);
         }
         self.total = self.total.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         if self.printer.is_none() && self.saver.is_none() {
-            return Ok(());
+            return Ok(Room::More);
         }
         let comments = source.comments();
         let interface = source.interface(frame.iface);
@@ -119,9 +125,9 @@ impl Run<'_> {
             printer.show(&context, &frame)?;
         }
         if let (Some(saver), Some(interface)) = (&mut self.saver, interface) {
-            saver.packet(&frame, interface, &comments, Mono::default())?;
+            return saver.packet(&frame, interface, &comments, Mono::default());
         }
-        Ok(())
+        Ok(Room::More)
     }
 
     /// What tcpdump says of a file, on stderr; and the file to save gets its header, so that it is

@@ -3,16 +3,14 @@
 mod args;
 mod bytes;
 mod time;
-mod zone;
 
 use std::io::{self, StdoutLock, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use args::ShowArgs;
 use time::{Style, Teller};
-use zone::Zone;
 
-use crate::capture::Interface;
+use crate::capture::{Interface, Zone};
 use crate::decode::{Claim, Decoder, Frame, Layer, LinkType, Packet};
 use crate::error::Error;
 use crate::view::escape::escape_into;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::DateTime;
 
-use super::zone::Zone;
+use crate::capture::Zone;
 use crate::event::Timestamp;
 
 const SECOND: i64 = 1_000_000_000;

@@ -6,20 +6,21 @@ mod run;
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use args::CaptureArgs;
 use run::Run;
 
 use super::parse;
-use super::saving::SaveArgs;
+use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
 use super::wanted::Wanted;
 use crate::capture::live::{Device, Live, Options};
-use crate::capture::{Saver, link_type_name};
+use crate::capture::{Series, link_type_name};
 use crate::error::Error;
 use crate::filter::{Program, Target, print};
-use crate::privilege::{self, table};
+use crate::privilege::{self, Creates, table};
 use crate::sys::clock::Clock;
 use crate::sys::signal::Signals;
 
@@ -61,6 +62,10 @@ pub struct Args {
     /// Stop after this time, packets or not
     #[arg(long = "for", value_name = "TIME", value_parser = parse::duration, help_heading = ENDING)]
     pub run_for: Option<Duration>,
+
+    /// Stop when so many bytes of packets were captured: 500k, 10M
+    #[arg(long, value_name = "SIZE", value_parser = saving::bytes, help_heading = ENDING)]
+    pub max_bytes: Option<u64>,
 
     /// Only say how many packets there were
     #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose"])]
@@ -117,8 +122,22 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         require_sandbox: args.require_sandbox,
         keep: &keep,
     };
-    let create = args.save.target().map(|target| || Saver::create(target));
-    let (report, saver) = privilege::drop_and_create(&table::SNIFF, &options, create)?;
+    let series = args.save.series()?;
+    let directory = series
+        .as_ref()
+        .and_then(Series::directory)
+        .map(Path::to_owned);
+    let need = if directory.is_some() {
+        &table::SNIFF_SERIES
+    } else {
+        &table::SNIFF
+    };
+    let clock = Clock::start();
+    let creates = series.map(|mut series| Creates {
+        open: || series.start(Some(clock.now().1)).map(|()| series),
+        beneath: directory.as_deref(),
+    });
+    let (report, saver) = privilege::drop_and_create(need, &options, creates)?;
     for missing in &report.missing {
         tell(&format!("warning: {missing}"));
     }
@@ -126,7 +145,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         tell("showing ICMP, IGMP, ICMPv6 and MLD; for every packet: rawsock sniff all");
     }
     introduce(&live, args.capture.snaplen);
-    Run::new(args, live, printer, saver, signals, Clock::start()).go()
+    Run::new(args, live, printer, saver, signals, clock).go()
 }
 
 /// What tcpdump says of each interface.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Args, tell};
 use crate::capture::live::{Change, Counts, Live};
-use crate::capture::{Next, Saver, Source};
+use crate::capture::{Next, Room, Series, Source};
 use crate::cli::show::{Context, Printer};
 use crate::error::{Env, Error};
 use crate::event::Mono;
@@ -25,7 +25,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Why it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// `-c` or `--for`.
+    /// `-c`, `--max-bytes`, `--for` or `-W`.
     Limit,
     Signal(Signal),
     /// No interface is left.
@@ -37,15 +37,19 @@ pub struct Run<'a> {
     args: &'a Args,
     live: Live,
     printer: Option<Printer>,
-    saver: Option<Saver>,
+    saver: Option<Series>,
     signals: Signals,
     clock: Clock,
     now: Mono,
     captured: u64,
+    /// Bytes of the captured packets.
+    bytes: u64,
     /// Why it ends, and until when the buffers are emptied.
     ending: Option<(End, Mono)>,
     /// Give each line its interface.
     named: bool,
+    /// No further file may be written.
+    full: bool,
 }
 
 impl<'a> Run<'a> {
@@ -53,7 +57,7 @@ impl<'a> Run<'a> {
         args: &'a Args,
         live: Live,
         printer: Option<Printer>,
-        saver: Option<Saver>,
+        saver: Option<Series>,
         signals: Signals,
         clock: Clock,
     ) -> Self {
@@ -67,8 +71,10 @@ impl<'a> Run<'a> {
             now: clock.mono(),
             clock,
             captured: 0,
+            bytes: 0,
             ending: None,
             named,
+            full: false,
         }
     }
 
@@ -104,7 +110,7 @@ impl<'a> Run<'a> {
             }
             if let Some((end, deadline)) = self.ending {
                 let over = waits && self.live.is_drained();
-                if over || self.now >= deadline || end == End::Limit && self.is_enough() {
+                if over || self.now >= deadline || (end == End::Limit && self.is_enough()) {
                     return Ok(());
                 }
             }
@@ -134,15 +140,26 @@ impl<'a> Run<'a> {
     }
 
     fn is_enough(&self) -> bool {
-        self.args
-            .max_packets
-            .is_some_and(|most| self.captured >= most)
+        let most = self.args.max_packets;
+        let bytes = self.args.max_bytes;
+        self.full
+            || bytes.is_some_and(|bytes| self.bytes >= bytes)
+            || most.is_some_and(|most| self.captured >= most)
     }
 
     fn packet(&mut self) -> Result<(), Error> {
         self.captured = self.captured.saturating_add(1);
         let frame = self.live.frame();
+        self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         let interface = self.live.interface(frame.iface);
+        if let (Some(saver), Some(interface)) = (&mut self.saver, interface)
+            && saver.packet(&frame, interface, &[], self.now)? == Room::Enough
+        {
+            // It belongs to a file that nobody wants any more.
+            self.captured = self.captured.saturating_sub(1);
+            self.full = true;
+            return Ok(());
+        }
         if let Some(printer) = &mut self.printer {
             let context = Context {
                 number: self.captured,
@@ -154,9 +171,6 @@ impl<'a> Run<'a> {
             };
             printer.show(&context, &frame)?;
         }
-        if let (Some(saver), Some(interface)) = (&mut self.saver, interface) {
-            saver.packet(&frame, interface, &[], self.now)?;
-        }
         Ok(())
     }
 
@@ -165,11 +179,18 @@ impl<'a> Run<'a> {
         if let Some(printer) = &mut self.printer {
             printer.flush()?;
         }
-        if let Some(saver) = &mut self.saver {
-            saver.tick(self.now)?;
+        let wall = self.clock.now().1;
+        if let Some(saver) = &mut self.saver
+            && saver.tick(self.now, wall)? == Room::Enough
+        {
+            self.full = true;
+            self.end(End::Limit)?;
         }
+        let files = self.saver.as_ref().map(Series::deadline);
+        let (flush, turn) = files.unwrap_or_default();
         let limits = [
-            self.saver.as_ref().and_then(Saver::deadline),
+            flush,
+            turn.map(|at| self.now.plus(at.since(wall).unwrap_or_default())),
             self.args.run_for.map(Mono),
             self.live.has_down().then(|| self.now.plus(LOOK)),
             // A block that is not full is handed over within 10 ms.

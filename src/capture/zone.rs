@@ -46,7 +46,7 @@ impl Zone {
             if after != before {
                 // The change is behind `low` and not behind `high`.
                 let (mut low, mut high) = (at, next);
-                while high - low > 1 {
+                while high.saturating_sub(low) > 1 {
                     let middle = low.midpoint(high);
                     if offset(middle) == before {
                         low = middle;
