@@ -9,6 +9,7 @@
 //! | [`craft`] | values to bytes, right or wrong, by pnet |
 //! | [`ping`] | the sans-IO engine: schedule, matching, statistics |
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
+//! | [`display`] | `--where`: expressions over the field tree |
 //! | [`view`] | values to text and JSON; one view, one file |
 //! | [`event`] | what a run reports, as one ordered list: calls, packets, fates; times and stamps |
 //! | [`error`] | errors, exit codes, hints |
@@ -29,6 +30,7 @@ pub mod capture;
 pub mod cli;
 pub mod craft;
 pub mod decode;
+pub mod display;
 pub mod error;
 pub mod event;
 pub mod filter;

@@ -168,6 +168,8 @@ pub struct Decoder {
     by_protocol: Box<[Option<&'static Proto>; 256]>,
     /// All other claims, ordered by rank.
     table: Vec<(u32, &'static Proto)>,
+    /// Every protocol, in the order in which they were added.
+    protos: Vec<&'static Proto>,
 }
 
 impl Default for Decoder {
@@ -182,6 +184,7 @@ impl Decoder {
         let empty = Self {
             by_protocol: Box::new([None; 256]),
             table: Vec::new(),
+            protos: Vec::with_capacity(PROTOS.len()),
         };
         PROTOS.iter().fold(empty, |all, proto| all.with(proto))
     }
@@ -189,6 +192,7 @@ impl Decoder {
     /// Adds a protocol; its claims win over earlier ones.
     #[must_use]
     pub fn with(mut self, proto: &'static Proto) -> Self {
+        self.protos.push(proto);
         for claim in proto.claims {
             if let Claim::IpProtocol(number) = claim {
                 let slot = self.by_protocol.get_mut(usize::from(*number));
@@ -208,6 +212,11 @@ impl Decoder {
             }
         }
         self
+    }
+
+    /// Every protocol that it may decode, in the order in which they were added.
+    pub fn protos(&self) -> &[&'static Proto] {
+        &self.protos
     }
 
     /// Who answers to a claim.

@@ -76,7 +76,7 @@ impl fmt::Display for FilterError {
 impl std::error::Error for FilterError {}
 
 /// A part of the expression as a message may quote it: printable ASCII, not too long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(40).map(printable).collect();
     if text.chars().count() > 40 {
         shown.push_str("...");

@@ -47,6 +47,7 @@ mod unroll;
 mod words;
 
 pub use error::FilterError;
+pub(crate) use error::quoted;
 pub use insn::Insn;
 pub use interp::View;
 pub use layout::Line;

@@ -1,0 +1,78 @@
+//! Display filters: expressions over the field tree, for `--where`. The keys are those of tree and
+//! JSON; the language is Wireshark's, without functions and regular expressions.
+//!
+//! Where the meaning differs from Wireshark's: a boolean field alone is true where it is set, not
+//! where it exists (`tcp.flags.syn`), and `outer.` before a key looks only at the outermost layer.
+//! A key without it means every occurrence, also in the datagram that an ICMP error quotes.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic
+)]
+
+mod eval;
+mod frame;
+mod keys;
+mod lex;
+mod literal;
+mod parse;
+
+use crate::decode::{Decoder, Frame, Packet};
+pub use crate::filter::FilterError as WhereError;
+
+/// Longest expression, in bytes.
+pub const MAX_EXPRESSION: usize = 64 * 1024;
+/// Deepest nesting of parentheses and `not`.
+pub const MAX_NESTING: usize = 64;
+
+/// A decoded packet with what its bytes do not tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The frame that was decoded.
+    pub frame: &'a Frame<'a>,
+    /// What the decoder made of it.
+    pub packet: &'a Packet,
+    /// `frame.number`, from 1; 0 if it has none.
+    pub number: u64,
+    /// `frame.interface_name`; empty if not known.
+    pub interface: &'a str,
+}
+
+impl<'a> Seen<'a> {
+    /// A packet without a number or an interface's name.
+    pub fn new(frame: &'a Frame<'a>, packet: &'a Packet) -> Self {
+        Self {
+            frame,
+            packet,
+            number: 0,
+            interface: "",
+        }
+    }
+}
+
+/// A compiled display filter.
+#[derive(Clone, Debug)]
+pub struct Where {
+    root: eval::Node,
+}
+
+impl Where {
+    /// Parses an expression. Every key must be one of the decoder's protocols.
+    pub fn compile(text: &str, decoder: &Decoder) -> Result<Self, WhereError> {
+        if text.len() > MAX_EXPRESSION {
+            let message = format!("the expression is longer than {MAX_EXPRESSION} bytes");
+            return Err(WhereError::new(0..0, message));
+        }
+        let root = parse::parse(text, &keys::Keys::of(decoder))?;
+        Ok(Self { root })
+    }
+
+    /// Does the packet meet it?
+    pub fn matches(&self, seen: &Seen<'_>) -> bool {
+        self.root.holds(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests;
