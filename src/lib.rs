@@ -11,6 +11,7 @@
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
 //! | [`display`] | `--where`: expressions over the field tree |
 //! | [`view`] | values to text and JSON; one view, one file |
+//! | [`call`] | the language of `rawsock call` |
 //! | [`event`] | what a run reports, as one ordered list: calls, packets, fates; times and stamps |
 //! | [`error`] | errors, exit codes, hints |
 //!
@@ -26,6 +27,7 @@
 //! A ping goes `cli::ping` (options, plan, open, drop) -> [`net::session`] (one turn: send, receive)
 //! -> [`ping::Pinger`] (verdicts) -> [`view::ping`] or [`view::json`].
 
+pub mod call;
 pub mod capture;
 pub mod cli;
 pub mod craft;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// Modules that turn bytes and times into values.
 const CORE: &[&str] = &[
-    "compare", "craft", "decode", "display", "error", "event", "filter", "flow", "ping", "view",
+    "call", "compare", "craft", "decode", "display", "error", "event", "filter", "flow", "ping",
+    "view",
 ];
 /// Modules that own sockets, clocks and files.
 const SHELL: &[&str] = &["capture", "cli", "lab", "net", "privilege", "sys"];
