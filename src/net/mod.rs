@@ -13,6 +13,7 @@ pub mod resolve;
 pub mod route;
 pub mod session;
 pub mod tap;
+pub mod traced;
 
 use std::io;
 use std::net::IpAddr;
