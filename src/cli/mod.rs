@@ -3,6 +3,7 @@
 pub mod caps;
 pub mod completions;
 pub mod filter;
+pub mod look;
 pub mod man;
 pub mod parse;
 pub mod ping;

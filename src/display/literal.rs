@@ -190,7 +190,7 @@ fn hex(word: &str) -> Option<Vec<u8>> {
         None => plain.to_owned(),
     };
     let digits = digits.as_bytes();
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return None;
     }
     let value = |digit: &u8| char::from(*digit).to_digit(16);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use input::Input;
 use run::Run;
 
+use super::look::{Look, WhereArgs};
 use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
 use super::wanted::Wanted;
@@ -28,6 +29,7 @@ Examples:
   rawsock read x.pcapng -v -c 1             every field of the first one
   rawsock read x.pcap tcp port 80           those that a filter chooses
   rawsock read x.pcap.gz --json | jq .time  objects for programs
+  rawsock read x.pcap --where 'ip.ttl < 5'  those whose fields are so
   rawsock read x.pcap --count               how many there are
   rawsock read x.pcap -w y.pcapng           another format
   ssh host tcpdump -w - | rawsock read -    while it is captured
@@ -55,6 +57,9 @@ pub struct Args {
     /// The filter means exactly what it means in libpcap
     #[arg(long)]
     pub pcap_compat: bool,
+    /// Which packets, by their fields.
+    #[command(flatten)]
+    pub condition: WhereArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -101,6 +106,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     privilege::close_gaps()?;
     let (files, filter) = args.files_and_filter()?;
     let wanted = Wanted::parse(&filter, args.pcap_compat)?;
+    let look = Look::new(&args.condition)?;
     let mut inputs: Vec<Input> = files
         .into_iter()
         .map(Input::open)
@@ -145,6 +151,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         saver,
         signals,
         wanted,
+        look,
         total: 0,
         bytes: 0,
         several,

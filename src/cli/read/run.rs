@@ -5,6 +5,7 @@ use std::io;
 use super::input::Input;
 use super::{Args, tell};
 use crate::capture::{FileSource, Next, Room, Series, Source, link_type_name, link_type_number};
+use crate::cli::look::{Look, Sight};
 use crate::cli::show::{Context, Printer};
 use crate::cli::wanted::Wanted;
 use crate::error::{Env, Error};
@@ -19,6 +20,7 @@ pub struct Run<'a> {
     /// Taken only when saving: then the file is closed in order. Else a signal just ends us.
     pub signals: Option<Signals>,
     pub wanted: Wanted,
+    pub look: Look,
     /// Packets chosen so far, of all files.
     pub total: u64,
     /// Their bytes.
@@ -106,23 +108,28 @@ impl Run<'_> {
         if !self.wanted.matches(&frame)? {
             return Ok(Room::More);
         }
-        self.total = self.total.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
-        if self.printer.is_none() && self.saver.is_none() {
-            return Ok(Room::More);
-        }
         let comments = source.comments();
         let interface = source.interface(frame.iface);
+        let context = Context {
+            number,
+            numbered: true,
+            interface,
+            named: source.interface(2).is_some(),
+            file: if self.several { source.name() } else { "" },
+            comments: &comments,
+        };
+        let mut packet = None;
+        if self.printer.is_some() || self.look.is_choosy() {
+            match self.look.see(&context, &frame) {
+                Sight::Refused => return Ok(Room::More),
+                Sight::Good => packet = Some(self.look.packet()),
+                Sight::Bug => {}
+            }
+        }
+        self.total = self.total.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         if let Some(printer) = &mut self.printer {
-            let context = Context {
-                number,
-                numbered: true,
-                interface,
-                named: source.interface(2).is_some(),
-                file: if self.several { source.name() } else { "" },
-                comments: &comments,
-            };
-            printer.show(&context, &frame)?;
+            printer.show(&context, &frame, packet)?;
         }
         if let (Some(saver), Some(interface)) = (&mut self.saver, interface) {
             return saver.packet(&frame, interface, &comments, Mono::default());
@@ -192,13 +199,15 @@ impl Run<'_> {
     }
 
     fn finish(self, mut result: Result<u8, Error>) -> Result<u8, Error> {
+        let mut bugs = self.look.bugs();
         if let Some(mut printer) = self.printer {
             if let Err(error) = printer.flush() {
                 keep(&mut result, error);
             }
-            if printer.bugs() > 0 {
-                result = result.map(|_| 70);
-            }
+            bugs = bugs.saturating_add(printer.bugs());
+        }
+        if bugs > 0 {
+            result = result.map(|_| 70);
         }
         if self.args.count
             && let Err(error) = crate::cli::print(format!("{}\n", packets(self.total)).as_bytes())

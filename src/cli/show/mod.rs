@@ -1,4 +1,4 @@
-//! Packets to standard output: decodes each and lets the chosen view write it.
+//! Packets to standard output: lets the chosen view write each. Decodes nothing.
 
 mod args;
 mod bytes;
@@ -11,7 +11,7 @@ pub use args::ShowArgs;
 use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
-use crate::decode::{Claim, Decoder, Frame, Layer, LinkType, Packet};
+use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
 use crate::error::Error;
 use crate::view::escape::escape_into;
 use crate::view::packet_json::{About, render_json};
@@ -40,12 +40,10 @@ pub struct Context<'a> {
 /// Shows packets.
 pub struct Printer {
     args: ShowArgs,
-    decoder: Decoder,
-    packet: Packet,
     teller: Teller,
     text: String,
     out: StdoutLock<'static>,
-    /// Packets on which the decoder or a view panicked.
+    /// Packets on which a view panicked.
     bugs: u64,
 }
 
@@ -57,8 +55,6 @@ impl Printer {
         let zone = if local { Zone::local() } else { Zone::utc() };
         Self {
             args: args.clone(),
-            decoder: Decoder::new(),
-            packet: Packet::new(),
             teller: Teller::new(style, zone, args.nano),
             text: String::with_capacity(FULL),
             out: io::stdout().lock(),
@@ -66,14 +62,22 @@ impl Printer {
         }
     }
 
-    /// Shows one packet.
-    pub fn show(&mut self, context: &Context<'_>, frame: &Frame<'_>) -> Result<(), Error> {
+    /// Shows one packet; `None`: the decoder panicked on it.
+    pub fn show(
+        &mut self,
+        context: &Context<'_>,
+        frame: &Frame<'_>,
+        packet: Option<&Packet>,
+    ) -> Result<(), Error> {
         let before = self.text.len();
-        // The last net: one packet that our decoder cannot stand must not end a capture.
-        if catch_unwind(AssertUnwindSafe(|| self.render(context, frame))).is_err() {
-            self.bugs = self.bugs.saturating_add(1);
+        let shown = packet.is_some_and(|packet| {
+            let render = AssertUnwindSafe(|| self.render(context, frame, packet));
+            let fine = catch_unwind(render).is_ok();
+            self.bugs = self.bugs.saturating_add(u64::from(!fine));
+            fine
+        });
+        if !shown {
             self.text.truncate(before);
-            self.packet = Packet::new();
             let note = format!(
                 "a bug of rawsock: it cannot show packet {}, please report its bytes\n",
                 context.number
@@ -101,11 +105,8 @@ impl Printer {
             .map_err(super::lost_output)
     }
 
-    fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>) {
-        let Self {
-            args, packet, text, ..
-        } = self;
-        self.decoder.decode(frame, packet);
+    fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
+        let Self { args, text, .. } = self;
         if args.json {
             let about = About {
                 number: context.number,
@@ -117,11 +118,11 @@ impl Printer {
             text.push('\n');
             return;
         }
-        self.teller_and_line(context, frame);
-        self.details(context, frame);
+        self.teller_and_line(context, frame, packet);
+        self.details(context, frame, packet);
     }
 
-    fn teller_and_line(&mut self, context: &Context<'_>, frame: &Frame<'_>) {
+    fn teller_and_line(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
         let Self { args, text, .. } = self;
         if context.numbered {
             pad_number(context.number, text);
@@ -141,14 +142,12 @@ impl Printer {
             time: false,
             link: args.link,
         };
-        line::render_line(frame, &self.packet, style, text);
+        line::render_line(frame, packet, style, text);
         text.push('\n');
     }
 
-    fn details(&mut self, context: &Context<'_>, frame: &Frame<'_>) {
-        let Self {
-            args, packet, text, ..
-        } = self;
+    fn details(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
+        let Self { args, text, .. } = self;
         let verbose = args.tree || args.verbose > 0;
         if verbose {
             let all = args.tree || args.verbose > 1;

@@ -10,8 +10,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use args::CaptureArgs;
-use run::Run;
+use run::{Run, Views};
 
+use super::look::{Look, WhereArgs};
 use super::parse;
 use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
@@ -76,6 +77,9 @@ pub struct Args {
     /// How packets are shown.
     #[command(flatten)]
     pub show: ShowArgs,
+    /// Which packets, by their fields.
+    #[command(flatten)]
+    pub condition: WhereArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -92,6 +96,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     privilege::close_gaps()?;
     let (text, usual) = args.capture.expression(&args.filter)?;
     let wanted = Wanted::parse(&text, args.capture.pcap_compat)?;
+    let look = Look::new(&args.condition)?;
     let devices = args.capture.devices()?;
     let program = |device: &Device| wanted.program(device.link, Target::Live);
     if args.capture.dump > 0 {
@@ -145,7 +150,12 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         tell("showing ICMP, IGMP, ICMPv6 and MLD; for every packet: rawsock sniff all");
     }
     introduce(&live, args.capture.snaplen);
-    Run::new(args, live, printer, saver, signals, clock).go()
+    let views = Views {
+        look,
+        printer,
+        saver,
+    };
+    Run::new(args, live, views, signals, clock).go()
 }
 
 /// What tcpdump says of each interface.

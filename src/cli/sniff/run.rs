@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Args, tell};
 use crate::capture::live::{Change, Counts, Live};
 use crate::capture::{Next, Room, Series, Source};
+use crate::cli::look::{Look, Sight};
 use crate::cli::show::{Context, Printer};
 use crate::error::{Env, Error};
 use crate::event::Mono;
@@ -32,17 +33,27 @@ enum End {
     Gone,
 }
 
+/// What is done with packets.
+pub struct Views {
+    pub look: Look,
+    pub printer: Option<Printer>,
+    pub saver: Option<Series>,
+}
+
 /// What the loop works with.
 pub struct Run<'a> {
     args: &'a Args,
     live: Live,
+    look: Look,
     printer: Option<Printer>,
     saver: Option<Series>,
     signals: Signals,
     clock: Clock,
     now: Mono,
     captured: u64,
-    /// Bytes of the captured packets.
+    /// Those that met `--where`, or all.
+    chosen: u64,
+    /// Bytes of the chosen packets.
     bytes: u64,
     /// Why it ends, and until when the buffers are emptied.
     ending: Option<(End, Mono)>,
@@ -53,24 +64,19 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
-        args: &'a Args,
-        live: Live,
-        printer: Option<Printer>,
-        saver: Option<Series>,
-        signals: Signals,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(args: &'a Args, live: Live, views: Views, signals: Signals, clock: Clock) -> Self {
         let named = live.devices().count() > 1 || live.devices().any(|device| device.index == 0);
         Self {
             args,
             live,
-            printer,
-            saver,
+            look: views.look,
+            printer: views.printer,
+            saver: views.saver,
             signals,
             now: clock.mono(),
             clock,
             captured: 0,
+            chosen: 0,
             bytes: 0,
             ending: None,
             named,
@@ -144,32 +150,44 @@ impl<'a> Run<'a> {
         let bytes = self.args.max_bytes;
         self.full
             || bytes.is_some_and(|bytes| self.bytes >= bytes)
-            || most.is_some_and(|most| self.captured >= most)
+            || most.is_some_and(|most| self.chosen >= most)
     }
 
     fn packet(&mut self) -> Result<(), Error> {
-        self.captured = self.captured.saturating_add(1);
+        let number = self.captured.saturating_add(1);
         let frame = self.live.frame();
-        self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         let interface = self.live.interface(frame.iface);
+        let context = Context {
+            number,
+            numbered: self.args.number,
+            interface,
+            named: self.named,
+            file: "",
+            comments: &[],
+        };
+        let mut packet = None;
+        if self.printer.is_some() || self.look.is_choosy() {
+            match self.look.see(&context, &frame) {
+                Sight::Refused => {
+                    self.captured = number;
+                    return Ok(());
+                }
+                Sight::Good => packet = Some(self.look.packet()),
+                Sight::Bug => {}
+            }
+        }
         if let (Some(saver), Some(interface)) = (&mut self.saver, interface)
             && saver.packet(&frame, interface, &[], self.now)? == Room::Enough
         {
             // It belongs to a file that nobody wants any more.
-            self.captured = self.captured.saturating_sub(1);
             self.full = true;
             return Ok(());
         }
+        self.captured = number;
+        self.chosen = self.chosen.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         if let Some(printer) = &mut self.printer {
-            let context = Context {
-                number: self.captured,
-                numbered: self.args.number,
-                interface,
-                named: self.named,
-                file: "",
-                comments: &[],
-            };
-            printer.show(&context, &frame)?;
+            printer.show(&context, &frame, packet)?;
         }
         Ok(())
     }
@@ -273,9 +291,12 @@ impl<'a> Run<'a> {
         if let Some(printer) = &mut self.printer {
             result = printer.flush().and(result);
         }
+        if self.look.bugs() > 0 {
+            result = result.map(|_| 70);
+        }
         let counts = self.live.counts();
         if self.args.count && result.is_ok() {
-            let text = format!("{}\n", packets(self.captured, ""));
+            let text = format!("{}\n", packets(self.chosen, ""));
             result = crate::cli::print(text.as_bytes()).and(result);
         }
         let at = self.clock.now().1;
@@ -304,6 +325,9 @@ impl<'a> Run<'a> {
         }
         for line in words(self.captured, counts) {
             tell(&line);
+        }
+        if self.look.is_choosy() {
+            tell(&packets(self.chosen, " met the condition"));
         }
         let unread = counts.received.saturating_sub(self.captured);
         if unread > 0 && why == Some(End::Limit) {
