@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rawsock::decode::{Decoder, Field, LinkType, PROTOS, Packet, Value};
 
 #[path = "golden/mod.rs"]
 mod golden;
+#[expect(dead_code, reason = "the file of all link types is for other tests")]
+#[path = "golden/oracle.rs"]
+mod oracle;
+
+use oracle::{run, tshark, write_pcap};
 
 /// Keys that Wireshark does not have: groups, and fields of ours.
 const OURS: &[&str] = &[
@@ -153,28 +157,6 @@ const OTHER_READING: &[(&str, &[&str], &str)] = &[
         "it wants four more bytes behind a name",
     ),
 ];
-
-/// Looks for tshark. Without it the test is skipped aloud, or fails where skipping is not allowed.
-fn tshark() -> Option<Command> {
-    let found = Command::new("tshark").arg("--version").output();
-    if found.is_ok_and(|output| output.status.success()) {
-        return Some(Command::new("tshark"));
-    }
-    assert!(
-        std::env::var_os("RAWSOCK_REQUIRE_NETNS").is_none_or(|value| value != "1"),
-        "tshark is not installed: `apt-get install tshark`"
-    );
-    // Straight to the terminal: the harness swallows what tests print.
-    let _ = std::fs::write("/dev/stderr", "SKIPPED: tshark is not installed\n");
-    None
-}
-
-fn run(mut command: Command) -> String {
-    let output = command.output().expect("tshark starts");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "tshark: {errors}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 #[test]
 fn keys_are_wiresharks_or_listed_as_ours() {
@@ -333,23 +315,4 @@ fn plain(text: &str) -> String {
         "False" => "0".to_owned(),
         _ => text.to_owned(),
     }
-}
-
-/// A classic pcap file by hand (pcap-savefile(5)): 24 bytes, then 16 before each packet.
-fn write_pcap(captures: &[golden::Golden], link: u32) -> PathBuf {
-    let mut file = Vec::new();
-    for word in [0xa1b2_c3d4, 4 << 16 | 2, 0, 0, 262_144, link] {
-        file.extend(u32::to_le_bytes(word));
-    }
-    for capture in captures {
-        let frame = capture.frame();
-        let len = u32::try_from(frame.bytes.len()).expect("small");
-        for word in [0, 0, len, frame.wire_len] {
-            file.extend(word.to_le_bytes());
-        }
-        file.extend(frame.bytes);
-    }
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("golden-{link}.pcap"));
-    std::fs::write(&path, file).expect("target is writable");
-    path
 }

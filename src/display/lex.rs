@@ -18,6 +18,8 @@ pub(super) enum Kind {
     SetOpen,
     SetClose,
     Comma,
+    /// `..` of a range.
+    To,
     And,
     Or,
     Xor,
@@ -116,8 +118,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, WhereError> {
         let (kind, len) = match first {
             '"' => quoted(rest, at)?,
             '[' => bracket(rest, at)?,
+            _ if rest.starts_with("..") => (Kind::To, 2),
             _ if is_word(first) => {
                 let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+                let len = rest.find("..").map_or(len, |range| range.min(len));
                 let word = rest.get(..len).unwrap_or("");
                 let known = WORDS
                     .iter()

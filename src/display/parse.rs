@@ -309,46 +309,57 @@ impl Parser<'_> {
         }
         let mut set = Vec::new();
         loop {
-            let (kind, at) = self.take();
-            match kind {
-                Kind::SetClose if set.is_empty() => {
-                    return Err(WhereError::new(at, "the set is empty"));
-                }
-                Kind::SetClose => return Ok(Node::In(operand, set)),
-                Kind::Comma if !set.is_empty() => {}
-                Kind::Text(bytes) => set.push((Literal::text(&bytes), None)),
-                Kind::Word => {
-                    let word = self.text.get(at.clone()).unwrap_or("");
-                    set.push(element(word, at, &operand.source)?);
+            if self.accept(&Kind::Comma) && !set.is_empty() {
+                continue;
+            }
+            let at = self.at();
+            match self.peek() {
+                Kind::SetClose if set.is_empty() => return Err(self.wrong("the set is empty")),
+                Kind::SetClose => {
+                    self.take();
+                    return Ok(Node::In(operand, set));
                 }
                 Kind::End => {
                     return Err(WhereError::new(opened, "the `}` for this `{` is missing"));
                 }
-                _ => return Err(WhereError::new(at, "expected a value or `}` here")),
+                _ => {}
             }
+            let from = self.element(&operand)?;
+            let to = if self.accept(&Kind::To) {
+                Some(self.element(&operand)?)
+            } else {
+                None
+            };
+            if from.is_name() && to.is_some() {
+                return Err(WhereError::new(
+                    at,
+                    "names have no order: a range goes from number to number",
+                ));
+            }
+            set.push((from, to));
         }
     }
-}
 
-/// One value of a set, or a range of them.
-fn element(
-    word: &str,
-    at: Range<usize>,
-    source: &Source,
-) -> Result<(Literal, Option<Literal>), WhereError> {
-    let one = |word: &str| {
-        let named = source.is_named() && !word.is_empty();
-        let literal = Literal::word(word).or_else(|| named.then(|| Literal::name(word)));
-        let literal = literal.ok_or_else(|| {
-            let message = format!("{} is no number, address or bytes", quoted(word));
-            WhereError::new(at.clone(), message).hint("text stands in quotes")
-        })?;
-        fits(&literal, source, &at)?;
-        Ok::<_, WhereError>(literal)
-    };
-    match word.split_once("..") {
-        Some((from, to)) => Ok((one(from)?, Some(one(to)?))),
-        None => Ok((one(word)?, None)),
+    /// One value of a set.
+    fn element(&mut self, operand: &Operand) -> Result<Literal, WhereError> {
+        let (kind, at) = self.take();
+        let source = &operand.source;
+        let literal = match kind {
+            Kind::Text(bytes) => Literal::text(&bytes),
+            Kind::Word => {
+                let word = self.text.get(at.clone()).unwrap_or("");
+                let named = || source.is_named().then(|| Literal::name(word));
+                Literal::word(word).or_else(named).ok_or_else(|| {
+                    let message = format!("{} is no number, address or bytes", quoted(word));
+                    WhereError::new(at.clone(), message).hint("text stands in quotes")
+                })?
+            }
+            _ => return Err(WhereError::new(at, "expected a value here")),
+        };
+        if operand.slice.is_none() {
+            fits(&literal, source, &at)?;
+        }
+        Ok(literal)
     }
 }
 

@@ -15,6 +15,7 @@ crate::tests![
     count_and_max_packets,
     a_filter_chooses_and_numbers_stay,
     filters_that_are_wrong,
+    a_condition_chooses_by_fields,
     damage_shows_what_came_before_it_and_names_the_byte,
     a_damaged_file_does_not_stop_the_next_one,
     what_is_no_capture_is_said,
@@ -245,6 +246,33 @@ fn a_filter_chooses_and_numbers_stay() -> Outcome {
     assert_eq!(
         (&packet["direction"], &packet["interface"]),
         (&"in".into(), &"eth0".into())
+    );
+    Ok(())
+}
+
+fn a_condition_chooses_by_fields() -> Outcome {
+    let dir = Dir::new("where");
+    dir.write("a.pcap", &pcap()).write("b.pcapng", &pcapng());
+    let ran = dir.read(&["a.pcap", "-t", "--where", "arp and frame.len < 100"])?;
+    let numbers: Vec<&str> = ran.stdout.lines().map(|line| &line[..5]).collect();
+    assert_eq!((ran.code, numbers), (0, vec!["    2"]), "{}", ran.stderr);
+    // What is counted and saved are those chosen by filter and condition.
+    let lo = "frame.interface_name contains \"lo\"";
+    let ran = dir.read(&["b.pcapng", "--where", lo, "--count"])?;
+    assert_eq!(ran.stdout, "1 packet\n", "{}", ran.stderr);
+    let eth0 = "frame.interface_name == \"eth0\"";
+    let ran = dir.read(&["b.pcapng", "-w", "c.pcap", "--where", eth0, "-c", "1"])?;
+    assert_eq!((ran.code, &*ran.stdout), (0, ""), "{}", ran.stderr);
+    let ran = dir.read(&["c.pcap", "--count", "arp", "--where", "arp.opcode == 1"])?;
+    assert_eq!(ran.stdout, "1 packet\n");
+    // A wrong one is told before a file is opened.
+    let ran = dir.read(&["missing.pcap", "--where", "ip.src == 1 && arp.opcod == 1"])?;
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "rawsock: there is no field or protocol `arp.opcod`\n  \
+         ip.src == 1 && arp.opcod == 1\n                 ^^^^^^^^^\n\n\
+         hint: perhaps `arp.opcode` was meant\n"
     );
     Ok(())
 }
