@@ -54,6 +54,8 @@ pub struct Cx<'a> {
     pub(super) quoted: bool,
     /// A length outside claimed more than there is: checksums inside cover bytes that are missing.
     pub(super) clipped: bool,
+    /// The message may go on in the next segment.
+    partial: bool,
     depth: u8,
     proto: &'static Proto,
 }
@@ -80,6 +82,7 @@ impl<'a> Cx<'a> {
             first_field: 0,
             quoted: false,
             clipped: false,
+            partial: false,
             depth: 0,
             proto: &super::data::PROTO,
         }
@@ -119,6 +122,20 @@ impl<'a> Cx<'a> {
             layer.fields = u32::try_from(fields).unwrap_or(u32::MAX);
             layer.len = len;
         }
+    }
+
+    /// Takes back the layer that was entered last: it is of another protocol.
+    #[cold]
+    pub(super) fn retract(&mut self) {
+        self.packet.fields.truncate(self.first_field);
+        self.packet.layers.pop();
+        let layers = u32::try_from(self.packet.layers.len()).unwrap_or(u32::MAX);
+        self.packet.problems.retain(|one| one.layer < layers);
+    }
+
+    /// The message may go on in the next segment: its end is nobody's fault.
+    pub fn partial(&mut self) {
+        self.partial = true;
     }
 
     /// What follows is the datagram inside an ICMP error.
@@ -246,6 +263,20 @@ impl<'a> Cx<'a> {
         self.push(spec, at, len, value);
     }
 
+    /// Text that `write` makes of the bytes, unescaped, as the value of a field to come.
+    pub fn composed<T>(&mut self, write: impl FnOnce(&Self, &mut String) -> T) -> (Value, T) {
+        let mut text = std::mem::take(&mut self.packet.text);
+        let start = text.len();
+        let result = write(self, &mut text);
+        let end = text.len();
+        self.packet.text = text;
+        let value = match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(start), Ok(end)) => Value::Text(start, end),
+            _ => Value::Bytes,
+        };
+        (value, result)
+    }
+
     #[inline]
     fn push(&mut self, spec: &'static Spec, at: u32, len: u32, value: Value) -> Option<usize> {
         if at.saturating_add(len) > self.have {
@@ -320,7 +351,7 @@ impl<'a> Cx<'a> {
         if claimed >= len {
             let text = format!("{name}: needs {len} bytes, the capture ends after {have}");
             self.problem(Severity::Truncated, 0, have, "truncated", "", text);
-        } else if !self.net.is_some_and(|net| net.fragment) {
+        } else if !self.partial && !self.net.is_some_and(|net| net.fragment) {
             let text = format!("{name}: needs {len} bytes, the lengths outside leave {claimed}");
             self.problem(
                 Severity::Invalid,

@@ -9,7 +9,12 @@ pub mod arp;
 mod checksum;
 mod cx;
 pub mod data;
+pub mod dns;
+pub mod dns_data;
+mod dns_name;
+pub mod dns_types;
 pub mod ethernet;
+pub mod http;
 pub mod icmp;
 pub mod icmp_ext;
 mod icmp_names;
@@ -33,6 +38,9 @@ pub mod sll;
 mod spec;
 pub mod tcp;
 pub mod text;
+pub mod tls;
+pub mod tls_hello;
+pub mod tls_names;
 pub mod udp;
 pub mod vlan;
 
@@ -50,7 +58,10 @@ pub static PROTOS: &[&Proto] = &[
     &ah::PROTO,
     &arp::PROTO,
     &data::PROTO,
+    &dns::MULTICAST,
+    &dns::PROTO,
     &ethernet::PROTO,
+    &http::PROTO,
     &icmp::PROTO,
     &icmpv6::PROTO,
     &igmp::PROTO,
@@ -63,6 +74,7 @@ pub static PROTOS: &[&Proto] = &[
     &sll::PROTO,
     &sll::PROTO_V2,
     &tcp::PROTO,
+    &tls::PROTO,
     &udp::PROTO,
     &vlan::PROTO,
 ];
@@ -152,6 +164,9 @@ pub enum Next {
     Proto(Claims, Range<u32>),
     /// The datagram inside an ICMP error: no checksum or TTL problems from here on.
     Quoted(Range<u32>),
+    /// Not this protocol after all: a port only hints at what it carries. The layer is taken back,
+    /// then the claim on the other port is asked, or it stays plain data.
+    Decline,
 }
 
 impl Next {
@@ -247,7 +262,7 @@ impl Decoder {
         let mut next = Next::Proto(claim.into(), 0..cx.len());
         loop {
             let (claims, range) = match next {
-                Next::Done => break,
+                Next::Done | Next::Decline => break,
                 Next::Proto(claims, range) => (claims, range),
                 Next::Quoted(range) => {
                     cx.begin_quote();
@@ -270,6 +285,14 @@ impl Decoder {
                 cx.problem(Severity::Invalid, 0, 1, "ip.version", "RFC 8200 3", text);
             }
             next = (proto.decode)(&mut cx);
+            if let Next::Decline = next {
+                cx.retract();
+                let Claims(first, second) = claims;
+                let first = first.and_then(|claim| self.lookup(claim));
+                let second = second.filter(|_| first.is_some_and(|p| std::ptr::eq(p, proto)));
+                next = Next::Proto(Claims(second, None), 0..cx.len());
+                continue;
+            }
             cx.leave();
         }
     }
