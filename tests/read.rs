@@ -9,8 +9,12 @@ use libtest_mimic::{Arguments, Trial};
 #[expect(dead_code, reason = "the reader's own tests use the rest")]
 #[path = "files/build.rs"]
 mod build;
+#[path = "read/columns.rs"]
+mod columns;
 #[path = "read/dir.rs"]
 mod dir;
+#[path = "golden/mod.rs"]
+mod golden;
 #[expect(
     dead_code,
     reason = "these tests need no namespaces and wait for nothing"
@@ -23,12 +27,15 @@ mod oracle;
 mod rights;
 #[path = "read/show.rs"]
 mod show;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "golden/oracle.rs"]
+mod wireshark;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = Ok(());
-    let tests = [show::TESTS, oracle::TESTS, rights::TESTS].concat();
+    let tests = [show::TESTS, oracle::TESTS, columns::TESTS, rights::TESTS].concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::cli::show::Context;
 use crate::decode::{Decoder, Frame, Packet};
-use crate::display::{Seen, Where};
+use crate::display::Where;
 use crate::error::Error;
 
 /// Which of the packets are shown or saved, by their fields.
@@ -74,12 +74,7 @@ impl Look {
         // The last net: one packet that our decoder cannot stand must not end a capture.
         let looked = catch_unwind(AssertUnwindSafe(|| {
             decoder.decode(frame, packet);
-            let seen = Seen {
-                frame,
-                packet,
-                number: context.number,
-                interface: context.interface.map_or("", |interface| &interface.name),
-            };
+            let seen = context.seen(frame, packet);
             let mut conditions = condition.iter();
             conditions.all(|condition| condition.matches(&seen))
         }));

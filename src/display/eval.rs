@@ -42,20 +42,30 @@ pub(super) enum Side {
     Field(Operand),
 }
 
-/// One value.
+/// One value of a key in a packet.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Item<'a> {
-    /// A group of fields.
+pub enum Item<'a> {
+    /// A group of fields, without a value of its own.
     Group,
+    /// A flag.
     Bool(bool),
+    /// A number, and the field that it belongs to.
     Uint(u64, Option<&'static Spec>),
+    /// A signed number.
     Int(i64),
-    /// Nanoseconds since 1970.
-    Time(i64),
+    /// Nanoseconds since 1970, to be shown as seconds.
+    Epoch(i64),
+    /// Nanoseconds since 1970, to be shown as a date.
+    Date(i64),
+    /// A MAC address.
     Mac([u8; 6]),
+    /// An IPv4 address.
     Ipv4(Ipv4Addr),
+    /// An IPv6 address.
     Ipv6(Ipv6Addr),
+    /// Text from the packet, unescaped.
     Text(&'a str),
+    /// Bytes as they are.
     Bytes(&'a [u8]),
 }
 
@@ -138,7 +148,9 @@ fn order(one: &Item<'_>, other: &Item<'_>) -> Option<Ordering> {
         return Some(one.cmp(&other));
     }
     match (one, other) {
-        (Item::Time(one), Item::Time(other)) => Some(one.cmp(other)),
+        (Item::Epoch(one) | Item::Date(one), Item::Epoch(other) | Item::Date(other)) => {
+            Some(one.cmp(other))
+        }
         (Item::Mac(one), Item::Mac(other)) => Some(one.cmp(other)),
         (Item::Ipv4(one), Item::Ipv4(other)) => Some(one.cmp(other)),
         (Item::Ipv6(one), Item::Ipv6(other)) => Some(one.cmp(other)),
@@ -202,7 +214,11 @@ fn slice(bytes: &[u8], from: i64, to: Option<i64>) -> Option<&[u8]> {
 
 impl Source {
     /// Hands each value, and the bytes that it stands for, to `hit` until that says `true`.
-    fn any<'a>(&self, seen: &Seen<'a>, hit: &mut dyn FnMut(Item<'a>, &'a [u8]) -> bool) -> bool {
+    pub fn any<'a>(
+        &self,
+        seen: &Seen<'a>,
+        hit: &mut dyn FnMut(Item<'a>, &'a [u8]) -> bool,
+    ) -> bool {
         let (specs, protos) = match &self.what {
             What::Frame => return hit(Item::Bytes(seen.frame.bytes), seen.frame.bytes),
             What::Whole(whole, _) => {

@@ -9,7 +9,8 @@ use super::eval::Item;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whole {
     Number,
-    Time,
+    Epoch,
+    Date,
     WireLen,
     CapLen,
     Interface,
@@ -22,7 +23,14 @@ static NUMBER: Spec = Spec {
     rfc: "pcap-savefile(5)",
     show: Show::Dec,
 };
-static TIME: Spec = Spec {
+static DATE: Spec = Spec {
+    key: "frame.time",
+    label: "Date",
+    explain: "When it was captured, in UTC.",
+    rfc: "pcap-savefile(5)",
+    show: Show::Plain,
+};
+static EPOCH: Spec = Spec {
     key: "frame.time_epoch",
     label: "Time",
     explain: "When it was captured, in seconds since 1970.",
@@ -54,7 +62,8 @@ static INTERFACE: Spec = Spec {
 /// Every such key.
 pub(super) static ALL: &[(Whole, &Spec)] = &[
     (Whole::Number, &NUMBER),
-    (Whole::Time, &TIME),
+    (Whole::Epoch, &EPOCH),
+    (Whole::Date, &DATE),
     (Whole::WireLen, &WIRE_LEN),
     (Whole::CapLen, &CAP_LEN),
     (Whole::Interface, &INTERFACE),
@@ -67,7 +76,8 @@ impl Whole {
         Some(match self {
             Self::Number if seen.number == 0 => return None,
             Self::Number => Item::Uint(seen.number, None),
-            Self::Time => Item::Time(seen.frame.at.0),
+            Self::Epoch => Item::Epoch(seen.frame.at.0),
+            Self::Date => Item::Date(seen.frame.at.0),
             Self::WireLen => Item::Uint(seen.frame.wire_len.max(captured).into(), None),
             Self::CapLen => Item::Uint(captured.into(), None),
             Self::Interface if seen.interface.is_empty() => return None,

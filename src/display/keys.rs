@@ -2,10 +2,12 @@
 //! for "either side". Finds what was meant by one that there is not.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::decode::{Decoder, Proto, Show, Spec};
-
+use super::WhereError;
 use super::frame::{self, Whole};
+use crate::decode::{Decoder, Proto, Show, Spec};
+use crate::filter::quoted;
 
 /// Wireshark's keys that stand for two fields.
 const EITHER: &[(&str, &[&str])] = &[
@@ -128,6 +130,18 @@ impl Keys {
         let either = EITHER.iter().map(|(name, _)| *name);
         let fields = self.fields.keys().copied().chain(whole).chain(either);
         self.layers.keys().copied().chain(fields)
+    }
+
+    /// What is said of a key that there is not.
+    pub fn unknown(&self, wrong: &str, at: Range<usize>) -> WhereError {
+        let shown = quoted(wrong);
+        let fault = WhereError::new(at, format!("there is no field or protocol {shown}"));
+        let near = self.near(wrong);
+        if near.is_empty() {
+            return fault.hint("the keys are those that `rawsock read -vv` and `--json` show");
+        }
+        let near: Vec<String> = near.iter().map(|key| format!("`{key}`")).collect();
+        fault.hint(format!("perhaps {} was meant", near.join(" or ")))
     }
 
     /// Keys that may have been meant, best first.

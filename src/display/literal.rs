@@ -92,7 +92,7 @@ impl Literal {
                 (None, None) => None,
             },
             Item::Int(number) => Some(i128::from(number).cmp(&self.number?)),
-            Item::Time(nanos) => Some(nanos.cmp(&self.time?)),
+            Item::Epoch(nanos) | Item::Date(nanos) => Some(nanos.cmp(&self.time?)),
             Item::Ipv4(address) => {
                 let (wanted, mask) = self.v4?;
                 Some((address.to_bits() & mask).cmp(&(wanted.to_bits() & mask)))

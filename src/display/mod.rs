@@ -18,6 +18,8 @@ mod lex;
 mod literal;
 mod parse;
 
+pub use eval::Item;
+
 use crate::decode::{Decoder, Frame, Packet};
 pub use crate::filter::FilterError as WhereError;
 
@@ -71,6 +73,43 @@ impl Where {
     /// Does the packet meet it?
     pub fn matches(&self, seen: &Seen<'_>) -> bool {
         self.root.holds(seen)
+    }
+}
+
+/// One key whose values are wanted, for `--fields`.
+#[derive(Clone, Debug)]
+pub struct Column {
+    key: String,
+    source: keys::Source,
+}
+
+impl Column {
+    /// A key of the decoder's protocols, `outer.` before it or not.
+    pub fn compile(key: &str, decoder: &Decoder) -> Result<Self, WhereError> {
+        let keys = keys::Keys::of(decoder);
+        let at = 0..key.len();
+        let source = match key {
+            "" => return Err(WhereError::new(at, "a key is missing")),
+            _ => keys.find(key).ok_or_else(|| keys.unknown(key, at))?,
+        };
+        Ok(Self {
+            key: key.to_owned(),
+            source,
+        })
+    }
+
+    /// The key as it was written.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Hands over each value in the packet; [`Item::Group`] for a layer.
+    pub fn each(&self, seen: &Seen<'_>, take: &mut dyn FnMut(Item<'_>)) {
+        let layer = matches!(self.source.what, keys::What::Layer(_) | keys::What::Frame);
+        self.source.any(seen, &mut |item, _| {
+            take(if layer { Item::Group } else { item });
+            false
+        });
     }
 }
 

@@ -233,12 +233,7 @@ impl Parser<'_> {
                 shown.trim_matches('`')
             ));
         }
-        let fault = WhereError::new(at, format!("there is no field or protocol {shown}"));
-        if near.is_empty() {
-            return fault.hint("the keys are those that `rawsock read -vv` and `--json` show");
-        }
-        let near: Vec<String> = near.iter().map(|key| format!("`{key}`")).collect();
-        fault.hint(format!("perhaps {} was meant", near.join(" or ")))
+        self.keys.unknown(word, at)
     }
 
     /// What may follow a key: `[slice]`, `& bits`.

@@ -1,6 +1,7 @@
 //! Values to text. Views read the field tree and the verdicts, and never decide anything.
 
 pub mod calls;
+pub mod columns;
 pub mod errno;
 pub mod escape;
 pub mod headers;

@@ -70,7 +70,7 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = saving::bytes)]
     pub max_bytes: Option<u64>,
     /// Only say how many packets there are
-    #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose"])]
+    #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose", "fields"])]
     pub count: bool,
     /// How packets are shown.
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         .map(Input::open)
         .collect::<Result<_, _>>()?;
     let shows = args.save.print || (args.save.write.is_none() && !args.count);
-    let printer = shows.then(|| Printer::new(&args.show));
+    let printer = shows.then(|| Printer::new(&args.show)).transpose()?;
     let signals = match &args.save.write {
         Some(_) => Some(take_signals(&mut inputs)?),
         None => None,

@@ -2,6 +2,10 @@
 
 use clap::ArgAction;
 
+use crate::decode::Decoder;
+use crate::error::Error;
+use crate::view::columns::Table;
+
 const SHOWING: &str = "Showing";
 
 /// How packets are shown. The letters are tcpdump's.
@@ -20,6 +24,23 @@ pub struct ShowArgs {
     /// One JSON object a line
     #[arg(long, help_heading = SHOWING, conflicts_with_all = ["verbose", "hex", "hex_ascii", "ascii"])]
     pub json: bool,
+    /// A table of these fields, one packet a line: ip.src,icmp.seq,frame.time
+    ///
+    /// The keys are those of --tree and --json; `outer.` before one leaves out what an ICMP error
+    /// quotes. A field that occurs more than once is joined by commas; one that does not occur is
+    /// empty.
+    #[arg(long, value_name = "KEYS", help_heading = SHOWING,
+        conflicts_with_all = ["verbose", "json", "tree", "hex", "hex_ascii", "ascii", "link"])]
+    pub fields: Option<String>,
+    /// What stands between the fields [default: ,]
+    #[arg(long, value_name = "CHARACTER", requires = "fields", help_heading = SHOWING)]
+    pub separator: Option<char>,
+    /// Tabs between the fields, and no quotes
+    #[arg(long, requires = "fields", conflicts_with = "separator", help_heading = SHOWING)]
+    pub tsv: bool,
+    /// Begin the table with the fields' names
+    #[arg(long, requires = "fields", help_heading = SHOWING)]
+    pub header: bool,
     /// Link-layer addresses in the line
     #[arg(short = 'e', help_heading = SHOWING)]
     pub link: bool,
@@ -45,4 +66,21 @@ pub struct ShowArgs {
     /// Addresses and ports as numbers: they always are, -n is for fingers that know it
     #[arg(short = 'n', action = ArgAction::Count, help_heading = SHOWING)]
     pub numeric: u8,
+}
+
+impl ShowArgs {
+    /// The table of `--fields`.
+    pub fn table(&self) -> Result<Option<Table>, Error> {
+        let Some(list) = &self.fields else {
+            return Ok(None);
+        };
+        let separator = self.separator.unwrap_or(if self.tsv { '\t' } else { ',' });
+        // A line must end where the packet does, and a quote can only be a quote.
+        if separator == '"' || (separator.is_control() && separator != '\t') {
+            let message = "--separator: a quote or a control character cannot part fields".into();
+            return Err(Error::Usage { message, fix: None });
+        }
+        let table = Table::compile(list, separator, &Decoder::new());
+        table.map(Some).map_err(|fault| Error::filter(&fault, list))
+    }
 }

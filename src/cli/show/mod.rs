@@ -12,7 +12,9 @@ use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
 use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
+use crate::display::Seen;
 use crate::error::Error;
+use crate::view::columns::Table;
 use crate::view::escape::escape_into;
 use crate::view::packet_json::{About, render_json};
 use crate::view::{line, tree};
@@ -37,10 +39,23 @@ pub struct Context<'a> {
     pub comments: &'a [&'a [u8]],
 }
 
+impl<'a> Context<'a> {
+    /// A packet together with what is told of it.
+    pub fn seen(&self, frame: &'a Frame<'a>, packet: &'a Packet) -> Seen<'a> {
+        Seen {
+            frame,
+            packet,
+            number: self.number,
+            interface: self.interface.map_or("", |interface| &interface.name),
+        }
+    }
+}
+
 /// Shows packets.
 pub struct Printer {
     args: ShowArgs,
     teller: Teller,
+    table: Option<Table>,
     text: String,
     out: StdoutLock<'static>,
     /// Packets on which a view panicked.
@@ -49,17 +64,25 @@ pub struct Printer {
 
 impl Printer {
     /// Loads the zone, so it comes before the drop.
-    pub fn new(args: &ShowArgs) -> Self {
+    pub fn new(args: &ShowArgs) -> Result<Self, Error> {
         let style = Style::from_count(args.time);
-        let local = style.is_local() && !args.json;
+        let local = style.is_local() && !args.json && args.fields.is_none();
         let zone = if local { Zone::local() } else { Zone::utc() };
-        Self {
+        let mut text = String::with_capacity(FULL);
+        let table = args.table()?.map(|mut table| {
+            if args.header {
+                table.render_header(&mut text);
+            }
+            table
+        });
+        Ok(Self {
             args: args.clone(),
             teller: Teller::new(style, zone, args.nano),
-            text: String::with_capacity(FULL),
+            table,
+            text,
             out: io::stdout().lock(),
             bugs: 0,
-        }
+        })
     }
 
     /// Shows one packet; `None`: the decoder panicked on it.
@@ -106,7 +129,13 @@ impl Printer {
     }
 
     fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
-        let Self { args, text, .. } = self;
+        let Self {
+            args, text, table, ..
+        } = self;
+        if let Some(table) = table {
+            table.render_row(&context.seen(frame, packet), text);
+            return;
+        }
         if args.json {
             let about = About {
                 number: context.number,

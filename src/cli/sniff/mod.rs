@@ -69,7 +69,7 @@ pub struct Args {
     pub max_bytes: Option<u64>,
 
     /// Only say how many packets there were
-    #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose"])]
+    #[arg(long, conflicts_with_all = ["write", "json", "tree", "verbose", "fields"])]
     pub count: bool,
     /// Number the packets
     #[arg(short = '#', long)]
@@ -110,7 +110,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         ring: !args.capture.no_ring,
     };
     let shows = args.save.print || (args.save.write.is_none() && !args.count);
-    let printer = shows.then(|| Printer::new(&args.show));
+    let printer = shows.then(|| Printer::new(&args.show)).transpose()?;
     let signals = Signals::take().map_err(|source| Error::Io {
         operation: "block",
         object: "signals".into(),
