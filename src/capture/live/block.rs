@@ -17,27 +17,39 @@ const HARDWARE: u32 = 1 << 31;
 
 /// One packet of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub struct Item {
+    /// When the kernel or the card saw it.
     pub at: Timestamp,
+    /// Who took `at`.
     pub stamp: Stamp,
+    /// Bytes on the wire.
     pub wire_len: u32,
-    /// Where its bytes lie in the block.
+    /// Where its bytes begin in the block.
     pub start: usize,
+    /// Where they end.
     pub end: usize,
+    /// What its address says.
     pub link: Link,
     /// VLAN tag that the kernel took out of the frame: control information and EtherType.
     pub vlan: Option<(u16, u16)>,
+    /// What the status says.
     pub flags: Flags,
 }
 
 /// What `struct sockaddr_ll` tells of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Link {
+pub struct Link {
+    /// EtherType.
     pub protocol: u16,
+    /// Interface number.
     pub interface: u32,
+    /// ARPHRD number.
     pub hardware: u16,
+    /// PACKET_HOST, PACKET_OUTGOING and the like.
     pub kind: u8,
+    /// How much of `address` counts.
     pub address_len: u8,
+    /// The sender's link-layer address.
     pub address: [u8; 8],
 }
 
@@ -70,6 +82,7 @@ impl Link {
         })
     }
 
+    /// Which way the packet went.
     pub fn direction(self) -> Direction {
         if self.kind == libc::PACKET_OUTGOING {
             Direction::Out
@@ -81,7 +94,7 @@ impl Link {
 
 /// Where the walk over a block stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Walk {
+pub struct Walk {
     /// Packets left.
     left: u32,
     /// Where the next one's header begins.

@@ -1,6 +1,6 @@
 //! Live capture from packet sockets (packet(7)): one or more interfaces, or all, as a [`Source`].
 
-mod block;
+pub mod block;
 mod device;
 mod lane;
 mod program;

@@ -1,0 +1,8 @@
+//! Capture files of any bytes, in pieces of any size.
+#![no_main]
+#![expect(dead_code, reason = "each target runs one of the checks")]
+
+#[path = "../checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::capture_file::check(data));

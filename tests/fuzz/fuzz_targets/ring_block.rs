@@ -1,0 +1,8 @@
+//! Blocks of the receive ring of any bytes.
+#![no_main]
+#![expect(dead_code, reason = "each target runs one of the checks")]
+
+#[path = "../checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::ring_block::check(data));
