@@ -11,6 +11,8 @@ use libtest_mimic::{Arguments, Trial};
 
 #[path = "privilege/child.rs"]
 mod child;
+#[path = "privilege/counted.rs"]
+mod counted;
 #[path = "privilege/dropped.rs"]
 mod dropped;
 #[path = "privilege/matrix.rs"]
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         return code;
     }
     let trials: Vec<Trial> = [
+        counted::trials(),
         dropped::trials(),
         names::trials(),
         matrix::trials(),

@@ -6,7 +6,7 @@
 
 use seccompiler::{BpfProgram, SeccompAction, TargetArch, sock_filter};
 
-use super::table::{Arg, Call, Need, OnOther};
+use super::table::{Arg, Call, FATAL, FATAL_OLD, Need, OnOther};
 
 // Instruction codes of linux/bpf_common.h.
 const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
@@ -25,8 +25,53 @@ const ARGS: u32 = 16;
 enum Verdict {
     Refuse,
     Allow,
-    /// Look at the arguments of this call of the row.
+    Kill,
+    /// Look at the arguments by this rule.
     Check(usize),
+}
+
+/// What is done with one call number: with these arguments this, else that.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    number: i64,
+    allow: Option<&'static Call>,
+    kill: Option<&'static Call>,
+}
+
+impl Rule {
+    /// The verdict, if the arguments do not matter.
+    fn plain(&self) -> Option<Verdict> {
+        let always = |call: Option<&Call>| call.is_some_and(|call| call.only.is_empty());
+        match (self.allow, self.kill) {
+            _ if always(self.allow) => Some(Verdict::Allow),
+            (None, _) if always(self.kill) => Some(Verdict::Kill),
+            _ => None,
+        }
+    }
+}
+
+/// One rule for each number of the row, and of [`FATAL`] where other calls are only refused.
+fn rules(need: &Need, on_other: OnOther) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = need
+        .calls()
+        .map(|call| Rule {
+            number: call.number,
+            allow: Some(call),
+            kill: None,
+        })
+        .collect();
+    let fatal = FATAL.iter().chain(FATAL_OLD);
+    for call in fatal.filter(|_| on_other == OnOther::Count) {
+        match rules.iter_mut().find(|rule| rule.number == call.number) {
+            Some(rule) => rule.kill = Some(call),
+            None => rules.push(Rule {
+                number: call.number,
+                allow: None,
+                kill: Some(call),
+            }),
+        }
+    }
+    rules
 }
 
 /// Where a jump goes, before the program has its length.
@@ -47,9 +92,10 @@ struct Step {
 }
 
 /// Builds the program; `None` where the processor is not known or a jump is too far for its byte.
-pub(super) fn compile(need: &Need) -> Option<BpfProgram> {
+/// `on_other`: what happens on a call that the row does not list.
+pub(super) fn compile(need: &Need, on_other: OnOther) -> Option<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
-    let calls: Vec<&Call> = need.calls().collect();
+    let rules = rules(need, on_other);
     let mut steps = vec![
         plain(LOAD, ARCH),
         Step {
@@ -60,23 +106,25 @@ pub(super) fn compile(need: &Need) -> Option<BpfProgram> {
         },
         plain(LOAD, NUMBER),
     ];
-    search(&ranges(&calls)?, &mut steps);
-    let mut checks = vec![None; calls.len()];
-    for (index, call) in calls.iter().enumerate() {
-        if !call.only.is_empty() {
+    search(&ranges(&rules)?, &mut steps);
+    let mut checks = vec![None; rules.len()];
+    for (index, rule) in rules.iter().enumerate() {
+        if rule.plain().is_none() {
             checks[index] = Some(steps.len());
-            check(call, &mut steps);
+            check(rule, &mut steps);
         }
     }
     let allow = steps.len();
-    let refuse = allow + 1;
+    let (refuse, kill) = (allow + 1, allow + 2);
     steps.push(plain(RETURN, SeccompAction::Allow.into()));
-    steps.push(plain(RETURN, action(need).into()));
+    steps.push(plain(RETURN, action(on_other).into()));
+    steps.push(plain(RETURN, SeccompAction::KillProcess.into()));
     let place = |target, next| match target {
         Target::Next => Some(next),
         Target::At(index) => Some(index),
         Target::To(Verdict::Allow) => Some(allow),
         Target::To(Verdict::Refuse) => Some(refuse),
+        Target::To(Verdict::Kill) => Some(kill),
         Target::To(Verdict::Check(index)) => checks.get(index).copied().flatten(),
     };
     steps
@@ -112,23 +160,21 @@ fn audit_arch(arch: TargetArch) -> u32 {
     }
 }
 
-fn action(need: &Need) -> SeccompAction {
-    match need.on_other_call {
+fn action(on_other: OnOther) -> SeccompAction {
+    match on_other {
         OnOther::Kill => SeccompAction::KillProcess,
         OnOther::Refuse => SeccompAction::Errno(libc::EPERM.unsigned_abs()),
+        // `sys::refused` answers the signal.
+        OnOther::Count => SeccompAction::Trap,
     }
 }
 
 /// Cuts all numbers into ranges of one verdict each: the first number of each, ascending from 0.
-fn ranges(calls: &[&Call]) -> Option<Vec<(u32, Verdict)>> {
-    let mut numbers: Vec<(u32, Verdict)> = Vec::with_capacity(calls.len());
-    for (index, call) in calls.iter().enumerate() {
-        let verdict = if call.only.is_empty() {
-            Verdict::Allow
-        } else {
-            Verdict::Check(index)
-        };
-        numbers.push((u32::try_from(call.number).ok()?, verdict));
+fn ranges(rules: &[Rule]) -> Option<Vec<(u32, Verdict)>> {
+    let mut numbers: Vec<(u32, Verdict)> = Vec::with_capacity(rules.len());
+    for (index, rule) in rules.iter().enumerate() {
+        let verdict = rule.plain().unwrap_or(Verdict::Check(index));
+        numbers.push((u32::try_from(rule.number).ok()?, verdict));
     }
     numbers.sort_unstable_by_key(|(number, _)| *number);
     let mut ranges = vec![(0, Verdict::Refuse)];
@@ -167,10 +213,21 @@ fn search(ranges: &[(u32, Verdict)], steps: &mut Vec<Step>) -> Target {
     Target::At(here)
 }
 
-/// Appends the argument tests of one call: any list whose arguments all fit allows it.
-fn check(call: &Call, steps: &mut Vec<Step>) {
-    for (index, arguments) in call.only.iter().enumerate() {
-        let is_last = index + 1 == call.only.len();
+/// Appends the argument tests of one rule: any list whose arguments all fit decides, those that
+/// allow come first.
+fn check(rule: &Rule, steps: &mut Vec<Step>) {
+    type Lists = &'static [&'static [Arg]];
+    let lists = |call: Option<&'static Call>| -> Lists { call.map_or(&[], |call| call.only) };
+    let allow = lists(rule.allow).iter().map(|list| (*list, Verdict::Allow));
+    let kill = lists(rule.kill).iter().map(|list| (*list, Verdict::Kill));
+    let all: Vec<(&[Arg], Verdict)> = allow.chain(kill).collect();
+    // A call that always kills where it is not allowed has no list.
+    let otherwise = match rule.kill {
+        Some(call) if call.only.is_empty() => Verdict::Kill,
+        _ => Verdict::Refuse,
+    };
+    for (index, (arguments, verdict)) in all.iter().enumerate() {
+        let is_last = index + 1 == all.len();
         let end = steps.len() + arguments.iter().map(cost).sum::<usize>();
         for (position, argument) in arguments.iter().enumerate() {
             steps.push(plain(LOAD, argument_offset(argument.index)));
@@ -181,12 +238,12 @@ fn check(call: &Call, steps: &mut Vec<Step>) {
                 code: IF_EQUAL,
                 k: argument.value,
                 yes: if position + 1 == arguments.len() {
-                    Target::To(Verdict::Allow)
+                    Target::To(*verdict)
                 } else {
                     Target::Next
                 },
                 no: if is_last {
-                    Target::To(Verdict::Refuse)
+                    Target::To(otherwise)
                 } else {
                     Target::At(end)
                 },
@@ -224,8 +281,13 @@ mod tests {
         rows.filter(|need| !need.groups.is_empty())
     }
 
-    /// The same row through seccompiler's compiler.
-    fn oracle(need: &Need) -> BpfProgram {
+    /// Calls through seccompiler's compiler: `hit` where one of them is called with one of its
+    /// argument lists, else `miss`.
+    fn oracle<'a>(
+        calls: impl Iterator<Item = &'a Call>,
+        hit: SeccompAction,
+        miss: SeccompAction,
+    ) -> BpfProgram {
         let condition = |arg: &Arg| {
             SeccompCondition::new(
                 arg.index,
@@ -236,12 +298,11 @@ mod tests {
             .unwrap()
         };
         let rule = |list: &&[Arg]| SeccompRule::new(list.iter().map(condition).collect()).unwrap();
-        let rules: BTreeMap<_, _> = need
-            .calls()
+        let rules: BTreeMap<_, _> = calls
             .map(|call| (call.number, call.only.iter().map(rule).collect()))
             .collect();
         let arch = std::env::consts::ARCH.try_into().unwrap();
-        let filter = SeccompFilter::new(rules, action(need), SeccompAction::Allow, arch).unwrap();
+        let filter = SeccompFilter::new(rules, miss, hit, arch).unwrap();
         filter.try_into().unwrap()
     }
 
@@ -286,27 +347,48 @@ mod tests {
         ) {
             let own = audit_arch(std::env::consts::ARCH.try_into().unwrap());
             let arch = arch.unwrap_or(own);
-            for need in sandboxed() {
-                let (ours, theirs) = (compile(need).unwrap(), oracle(need));
+            for (need, on_other) in sandboxed().flat_map(answers) {
+                let ours = compile(need, on_other).unwrap();
+                let miss = action(on_other);
+                let allowed = oracle(need.calls(), SeccompAction::Allow, miss);
+                let fatal = FATAL.iter().chain(FATAL_OLD);
+                let fatal = oracle(fatal, SeccompAction::KillProcess, action(OnOther::Count));
                 // x32 calls have bit 30 set (linux/unistd.h).
                 for number in numbers.iter().flat_map(|n| [*n, n | 0x4000_0000]).chain([any]) {
                     // seccompiler kills where the processor is not its own, whatever the action.
-                    if arch == own || need.on_other_call == OnOther::Kill {
-                        prop_assert_eq!(
-                            run(&ours, number, arch, args),
-                            run(&theirs, number, arch, args),
-                            "{} {}", need.command, number
-                        );
+                    if arch != own && on_other != OnOther::Kill {
+                        continue;
                     }
+                    let first = run(&allowed, number, arch, args);
+                    let counts = on_other == OnOther::Count;
+                    let expected = if counts && first != u32::from(SeccompAction::Allow) {
+                        run(&fatal, number, arch, args)
+                    } else {
+                        first
+                    };
+                    prop_assert_eq!(
+                        run(&ours, number, arch, args),
+                        expected,
+                        "{} {}", need.command, number
+                    );
                 }
             }
         }
     }
 
+    /// A row with every answer that it can have.
+    fn answers(need: &'static Need) -> Vec<(&'static Need, OnOther)> {
+        let mut answers = vec![(need, need.on_other_call)];
+        if need.on_other_call == OnOther::Count {
+            answers.push((need, OnOther::Kill));
+        }
+        answers
+    }
+
     #[test]
     fn every_row_compiles_and_lists_each_call_once() {
         for need in sandboxed() {
-            let program = compile(need).unwrap();
+            let program = compile(need, need.on_other_call).unwrap();
             let mut names: Vec<_> = need.calls().map(|call| call.name).collect();
             names.sort_unstable();
             let all = names.len();

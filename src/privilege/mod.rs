@@ -23,7 +23,7 @@ pub use table::{COMMANDS, Need};
 pub use tries::Right;
 
 use crate::error::Error;
-use crate::sys::cred;
+use crate::sys::{cred, refused};
 
 /// How strictly to drop, and what stays open.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,6 +128,25 @@ pub fn drop_and_create<T>(
         });
     }
     Ok((report, created))
+}
+
+/// The system calls that the filter has refused so far, in one line: `openat 3, call 334 1`; `None`
+/// if there were none.
+pub fn refused_calls() -> Option<String> {
+    let name = |number: i64| {
+        let rows = COMMANDS.iter().flat_map(|need| need.calls());
+        let known = rows.chain(table::FATAL).find(|call| call.number == number);
+        match (known, number) {
+            (Some(call), _) => call.name.to_owned(),
+            (None, -1) => "unknown calls".to_owned(),
+            (None, number) => format!("call {number}"),
+        }
+    };
+    let counts = refused::counts().into_iter();
+    let list: Vec<String> = counts
+        .map(|(number, count)| format!("{} {count}", name(number)))
+        .collect();
+    (!list.is_empty()).then(|| list.join(", "))
 }
 
 /// Closes everything from 3 up that is not in `keep`.

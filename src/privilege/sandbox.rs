@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::table::Need;
+use super::table::{Need, OnOther};
 use super::{Report, filter};
+use crate::sys::refused;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
@@ -25,6 +26,9 @@ pub enum Landlock {
 /// resolver asks.
 const RIGHTS: ABI = ABI::V6;
 
+/// Set in a test of a debug build: count refused calls as a release does.
+const COUNTING: &str = "RAWSOCK_TEST_COUNTING";
+
 /// Applies Landlock, then the filter, and writes down what this kernel could not do. `beneath`:
 /// files may be made and removed in this directory.
 pub(super) fn restrict(need: &Need, beneath: Option<&Path>, report: &mut Report) {
@@ -41,7 +45,8 @@ pub(super) fn restrict(need: &Need, beneath: Option<&Path>, report: &mut Report)
             .push("no Landlock: this kernel or container does not offer it".into()),
         Err(error) => report.missing.push(format!("no Landlock: {error}")),
     }
-    match filter::compile(need).map(|program| seccompiler::apply_filter(&program)) {
+    let on_other = on_other(need, report);
+    match filter::compile(need, on_other).map(|program| seccompiler::apply_filter(&program)) {
         Some(Ok(())) => report.seccomp = true,
         Some(Err(error)) => report
             .missing
@@ -49,6 +54,25 @@ pub(super) fn restrict(need: &Need, beneath: Option<&Path>, report: &mut Report)
         None => report
             .missing
             .push("no system call filter: none exists for this processor".into()),
+    }
+}
+
+/// What happens on a call that the row does not list. What would only be counted kills in a debug
+/// build, so that no test passes by a refusal that nobody saw; a test of the counting says so.
+fn on_other(need: &Need, report: &mut Report) -> OnOther {
+    if need.on_other_call != OnOther::Count {
+        return need.on_other_call;
+    }
+    if cfg!(debug_assertions) && std::env::var_os(COUNTING).is_none() {
+        return OnOther::Kill;
+    }
+    match refused::install() {
+        Ok(()) => OnOther::Count,
+        Err(error) => {
+            let note = format!("refused system calls are not counted: {error}");
+            report.notes.push(note);
+            OnOther::Refuse
+        }
     }
 }
 

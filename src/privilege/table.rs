@@ -35,6 +35,10 @@ pub enum OnOther {
     /// The call fails with `EPERM`. Only for the name resolver: it runs whatever name service
     /// modules the system has, and an optional one that is refused must not take the others along.
     Refuse,
+    /// The call fails with `EPERM` and is counted, so that another version of libc, which may use
+    /// other calls, never kills a capture; those of [`FATAL`] kill. In debug builds, which the
+    /// tests run, every call kills.
+    Count,
 }
 
 /// One allowed system call.
@@ -64,6 +68,15 @@ const fn is(index: u8, value: libc::c_int) -> Arg {
     Arg {
         index,
         mask: u32::MAX,
+        value: value.cast_unsigned(),
+    }
+}
+
+/// These bits of the argument are this.
+const fn masked(index: u8, bits: libc::c_int, value: libc::c_int) -> Arg {
+    Arg {
+        index,
+        mask: bits.cast_unsigned(),
         value: value.cast_unsigned(),
     }
 }
@@ -356,6 +369,38 @@ static CAPTURING: &[Call] = &[
     only!(SYS_ioctl: &[&[is_request(libc::SIOCGIFNAME)], &[is_request(libc::SIOCGIFFLAGS)]]),
 ];
 
+/// Opening a file for anything but reading.
+macro_rules! for_writing {
+    ($flags:expr) => {
+        &[
+            &[masked($flags, libc::O_ACCMODE, libc::O_WRONLY)],
+            &[masked($flags, libc::O_ACCMODE, libc::O_RDWR)],
+            &[masked($flags, libc::O_ACCMODE, libc::O_ACCMODE)],
+            &[has($flags, libc::O_CREAT)],
+            &[has($flags, libc::O_TRUNC)],
+        ]
+    };
+}
+
+/// What no version of any library needs after the drop: who calls it was taken over. Kills where
+/// other calls are only refused, unless the row allows it.
+pub static FATAL: &[Call] = &[
+    only!(SYS_execve: &[]),
+    only!(SYS_execveat: &[]),
+    only!(SYS_ptrace: &[]),
+    only!(SYS_socket: &[]),
+    only!(SYS_openat: for_writing!(2)),
+    only!(SYS_mmap: &[&[has(2, libc::PROT_EXEC)]]),
+    only!(SYS_mprotect: &[&[has(2, libc::PROT_EXEC)]]),
+    only!(SYS_pkey_mprotect: &[&[has(2, libc::PROT_EXEC)]]),
+];
+/// The same by calls that only x86 still has.
+#[cfg(target_arch = "x86_64")]
+pub static FATAL_OLD: &[Call] = &[only!(SYS_open: for_writing!(1)), only!(SYS_creat: &[])];
+/// The same by calls that only x86 still has.
+#[cfg(not(target_arch = "x86_64"))]
+pub static FATAL_OLD: &[Call] = &[];
+
 /// `rawsock sniff`.
 pub static SNIFF: Need = Need {
     command: "sniff",
@@ -366,7 +411,7 @@ pub static SNIFF: Need = Need {
     groups: &[
         CAPTURING, OPEN_FILES, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
     ],
-    on_other_call: OnOther::Kill,
+    on_other_call: OnOther::Count,
 };
 
 /// `rawsock sniff` that makes one file after the other.
@@ -389,7 +434,7 @@ pub static SNIFF_SERIES: Need = Need {
         NEW_MEMORY,
         ENDING,
     ],
-    on_other_call: OnOther::Kill,
+    on_other_call: OnOther::Count,
 };
 
 /// `rawsock read`.
@@ -402,7 +447,7 @@ pub static READ: Need = Need {
     groups: &[
         OPEN_FILES, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
     ],
-    on_other_call: OnOther::Kill,
+    on_other_call: OnOther::Count,
 };
 
 /// `rawsock read` that makes one file after the other.
@@ -424,7 +469,7 @@ pub static READ_SERIES: Need = Need {
         NEW_MEMORY,
         ENDING,
     ],
-    on_other_call: OnOther::Kill,
+    on_other_call: OnOther::Count,
 };
 
 /// Every row, in the order of capabilities.md.

@@ -10,6 +10,7 @@ pub mod netns;
 pub mod packet;
 pub mod poll;
 pub mod process;
+pub mod refused;
 pub mod ring;
 pub mod signal;
 pub mod sockopt;

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -44,6 +43,7 @@ pub fn role() -> Option<ExitCode> {
         ("gaps", _) => gaps(),
         ("matrix", column) => crate::matrix::role(column),
         ("ping", who) => crate::ping::role(who),
+        ("count", how) => crate::counted::role(how),
         ("names", case) => crate::names::role(case),
         other => panic!("no such role: {other:?}"),
     });
@@ -107,12 +107,23 @@ fn escape(how: &str) -> ExitCode {
     };
     privilege::drop(&table::PING, &options).unwrap();
     let outcome = match how {
-        "open" => File::open("/etc/hostname").map(drop),
-        "socket" => UdpSocket::bind("127.0.0.1:0").map(drop),
         "sockopt" => sockopt::set_int(io::stdin(), libc::SOL_SOCKET, libc::SO_MARK, 1),
         "connect" => socket.connect("127.0.0.1:9"),
         "setsockopt" => socket.set_ttl(3),
-        "exec" => Err(Command::new("/bin/true").exec()),
+        other => attempt(other),
+    };
+    println!("escaped: {outcome:?}");
+    ExitCode::SUCCESS
+}
+
+/// Does what a program that was taken over may try.
+pub fn attempt(how: &str) -> io::Result<()> {
+    match how {
+        "open" => File::open("/etc/hostname").map(drop),
+        "socket" => UdpSocket::bind("127.0.0.1:0").map(drop),
+        "exec" => nix::unistd::execv(c"/bin/true", &[c"/bin/true"])
+            .map(drop)
+            .map_err(Into::into),
         "fork" => Command::new("/bin/true").spawn().map(drop),
         "thread" => std::thread::Builder::new().spawn(|| ()).map(drop),
         "kill" => nix::sys::signal::kill(nix::unistd::getppid(), None).map_err(Into::into),
@@ -122,16 +133,14 @@ fn escape(how: &str) -> ExitCode {
         "mprotectx" => protect_as_code(),
         "mapfile" => map(libc::PROT_READ, libc::MAP_PRIVATE, 0).map(drop),
         _ => panic!("no such escape: {how}"),
-    };
-    println!("escaped: {outcome:?}");
-    ExitCode::SUCCESS
+    }
 }
 
 /// One page.
 const LENGTH: usize = 4096;
 
 #[expect(unsafe_code, reason = "the escape is an unsafe call")]
-fn map(protection: i32, flags: i32, fd: i32) -> io::Result<*mut libc::c_void> {
+pub fn map(protection: i32, flags: i32, fd: i32) -> io::Result<*mut libc::c_void> {
     // SAFETY: a new private mapping where the kernel likes it; nobody reads or writes it.
     let page = unsafe { libc::mmap(std::ptr::null_mut(), LENGTH, protection, flags, fd, 0) };
     if page == libc::MAP_FAILED {

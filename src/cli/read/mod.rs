@@ -156,7 +156,13 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         bytes: 0,
         several,
     };
-    run.all(inputs)
+    let ended = run.all(inputs);
+    if args.show.verbose > 0
+        && let Some(calls) = privilege::refused_calls()
+    {
+        tell(&format!("the sandbox refused system calls: {calls}"));
+    }
+    ended
 }
 
 fn take_signals(inputs: &mut [Input]) -> Result<Signals, Error> {

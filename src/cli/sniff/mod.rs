@@ -155,7 +155,18 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         printer,
         saver,
     };
-    Run::new(args, live, views, signals, clock).go()
+    let ended = Run::new(args, live, views, signals, clock).go();
+    if args.show.verbose > 0 {
+        tell_refused();
+    }
+    ended
+}
+
+/// What the sandbox refused: nothing, unless a library uses calls that we do not know of.
+fn tell_refused() {
+    if let Some(calls) = privilege::refused_calls() {
+        tell(&format!("the sandbox refused system calls: {calls}"));
+    }
 }
 
 /// What tcpdump says of each interface.
