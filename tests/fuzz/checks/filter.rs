@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use rawsock::filter::{self, Link, Options, Table, Target, View};
 
+#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../filter/build.rs"]
 mod build;
 #[path = "../../filter/generate.rs"]
@@ -26,7 +27,11 @@ pub fn check(data: &[u8]) {
     };
     let links: Vec<Link> = Link::all().collect();
     let options = Options {
-        target: if flags & 1 == 0 { Target::File } else { Target::Live },
+        target: if flags & 1 == 0 {
+            Target::File
+        } else {
+            Target::Live
+        },
         pcap_compat: flags & 2 != 0,
         netmask: (flags & 4 != 0).then_some(0xffff_ff00),
         ..Options::new(links[usize::from(link) % links.len()])
@@ -49,7 +54,11 @@ fn text(text: &str, options: &Options) {
             assert!(fault.at.start <= fault.at.end && fault.at.end <= text.len());
             assert!(!fault.message.contains("bad program"), "{text}: {fault}");
             let shown = fault.caret(text);
-            assert!(shown.chars().all(|c| c == '\n' || c == ' ' || c.is_ascii_graphic()));
+            assert!(
+                shown
+                    .chars()
+                    .all(|c| c == '\n' || c == ' ' || c.is_ascii_graphic())
+            );
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod capture_file;
 pub mod craft_roundtrip;
 pub mod decode;
+pub mod display_filter;
 pub mod filter;
 mod frame;
 pub mod ping_engine;
@@ -19,6 +20,7 @@ pub const ALL: &[(&str, fn(&[u8]))] = &[
     ("decode_ip", decode::ip),
     ("decode_message", decode::message),
     ("decode_other", decode::other),
+    ("display_filter", display_filter::check),
     ("filter", filter::check),
     ("ping_engine", ping_engine::check),
     ("ring_block", ring_block::check),
