@@ -11,8 +11,11 @@ pub mod ping_engine;
 pub mod ring_block;
 pub mod views;
 
+/// Panics where something does not hold for these bytes.
+pub type Check = fn(&[u8]);
+
 /// Every target and its check.
-pub const ALL: &[(&str, fn(&[u8]))] = &[
+pub const ALL: &[(&str, Check)] = &[
     ("capture_file", capture_file::check),
     ("craft_roundtrip", craft_roundtrip::check),
     ("decode_cooked", decode::cooked),

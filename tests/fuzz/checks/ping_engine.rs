@@ -20,7 +20,10 @@ pub fn check(data: &[u8]) {
     let mut payload = Vec::new();
     for pair in script.chunks_exact(2) {
         let (op, arg) = (pair[0], pair[1]);
-        let wall = Timestamp(now.0.as_nanos() as i64 + i64::from(op >> 6) * 1_000_000_000);
+        let wall = Timestamp(
+            i64::try_from(now.0.as_nanos()).unwrap_or(i64::MAX / 2)
+                + i64::from(op >> 6) * 1_000_000_000,
+        );
         match op % 8 {
             0 | 1 => {
                 if let Step::Send(probe) = pinger.poll(now) {
