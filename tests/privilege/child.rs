@@ -43,7 +43,10 @@ pub fn role() -> Option<ExitCode> {
         ("gaps", _) => gaps(),
         ("matrix", column) => crate::matrix::role(column),
         ("ping", who) => crate::ping::role(who),
-        ("count", how) => crate::counted::role(how),
+        ("count", how) => {
+            crate::counted::role(how);
+            ExitCode::SUCCESS
+        }
         ("names", case) => crate::names::role(case),
         other => panic!("no such role: {other:?}"),
     });
