@@ -13,6 +13,7 @@
 //! | [`view`] | values to text and JSON; one view, one file |
 //! | [`call`] | the language of `rawsock call` |
 //! | [`event`] | what a run reports, as one ordered list: calls, packets, fates; times and stamps |
+//! | [`wire`] | what becomes of each frame between two hosts: delay, loss, exact fates |
 //! | [`error`] | errors, exit codes, hints |
 //!
 //! | shell | |
@@ -43,3 +44,4 @@ pub mod privilege;
 #[expect(unsafe_code, reason = "the one module that may hold unsafe")]
 pub mod sys;
 pub mod view;
+pub mod wire;

@@ -3,6 +3,7 @@
 pub mod caps;
 pub mod completions;
 pub mod filter;
+pub mod lab;
 pub mod look;
 pub mod man;
 pub mod parse;
@@ -12,6 +13,7 @@ pub mod saving;
 pub mod show;
 pub mod sniff;
 pub mod wanted;
+pub mod wire;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -72,6 +74,8 @@ pub enum Command {
     Sniff(Box<sniff::Args>),
     /// Show, count or save the packets of pcap and pcapng files
     Read(Box<read::Args>),
+    /// Build hosts and a wire of your own, without root
+    Lab(Box<lab::Args>),
     /// Compile a packet filter and show its program
     Filter(filter::Args),
     /// Print the manual page of rawsock or of one command
@@ -120,6 +124,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Caps(args) => caps::run(&args),
         Command::Sniff(args) => sniff::run(&args),
         Command::Read(args) => read::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::wire::Share;
+
 /// Longest span that a command line may name: one leap year.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 
@@ -85,6 +87,43 @@ impl Bounded for u16 {
 }
 impl Bounded for u32 {
     const MAX_VALUE: u64 = u32::MAX as u64;
+}
+
+/// A share: `10%`, `0.5%`; a bare number is per cent. At most four decimals.
+pub fn share(text: &str) -> Result<Share, String> {
+    let wrong = || "write a percentage from 0 to 100: `10%`, `0.5%`".to_owned();
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if number.is_empty() || !all_digits(whole) || !all_digits(fraction) || fraction.len() > 4 {
+        return Err(wrong());
+    }
+    let parts: u32 = format!("{whole}{fraction:0<4}")
+        .parse()
+        .map_err(|_| wrong())?;
+    Some(Share(parts))
+        .filter(|share| share.0 <= Share::ALL)
+        .ok_or_else(wrong)
+}
+
+/// A rate in bits a second: `1mbit`, `500kbit`, `1gbit`, or a bare number.
+pub fn rate(text: &str) -> Result<u64, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let unit: u64 = match unit {
+        "" | "bit" => 1,
+        "kbit" => 1_000,
+        "mbit" | "Mbit" => 1_000_000,
+        "gbit" | "Gbit" => 1_000_000_000,
+        _ => return Err("write a rate: `500kbit`, `1mbit`, `1gbit`".into()),
+    };
+    let number = number(digits, 1, u64::MAX)?;
+    let rate = number
+        .checked_mul(unit)
+        .filter(|rate| *rate <= 1_000_000_000_000);
+    rate.ok_or_else(|| "too much: at most 1000gbit".into())
 }
 
 /// Bytes in hexadecimal, two digits each; `:`, `-`, blanks and a leading `0x` are allowed.
@@ -170,6 +209,25 @@ mod tests {
         }
         assert_eq!(unsigned::<u16>("65535"), Ok(65535));
         assert!(unsigned::<u8>("256").is_err());
+    }
+
+    #[test]
+    fn shares_and_rates() {
+        let parts = |text| share(text).map(|share| share.0);
+        assert_eq!(parts("10%"), Ok(100_000));
+        assert_eq!(parts("10"), Ok(100_000));
+        assert_eq!(parts("0.5%"), Ok(5_000));
+        assert_eq!(parts(".0001%"), Ok(1));
+        assert_eq!(parts("100%"), Ok(1_000_000));
+        for text in ["", "%", "101%", "-1%", "1.00001%", "1,5%", "ten", "1.2.3"] {
+            assert!(parts(text).is_err(), "{text}");
+        }
+        assert_eq!(rate("1mbit"), Ok(1_000_000));
+        assert_eq!(rate("500kbit"), Ok(500_000));
+        assert_eq!(rate("9600"), Ok(9600));
+        for text in ["", "mbit", "0", "-1", "1.5mbit", "1MB", "99999999gbit"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -84,7 +84,12 @@ impl List {
         Mono(wall.since(self.start).unwrap_or_default())
     }
 
-    /// Events that did not fit.
+    /// Counts events that were lost before they came here.
+    pub fn leave_out(&mut self, count: u64) {
+        self.left_out = self.left_out.saturating_add(count);
+    }
+
+    /// Events that did not fit, or were lost before they came here.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }

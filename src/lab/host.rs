@@ -29,6 +29,20 @@ impl Host {
     /// A new host with `lo` up and IPv6 that says nothing by itself: no router solicitations, no
     /// duplicate address detection, MLD reports at once instead of during the first second.
     pub fn new(name: &str) -> Result<Self, Error> {
+        Self::with(name, quiet_ipv6)
+    }
+
+    /// A new host whose IPv6 says what it says by default.
+    pub fn chatty(name: &str) -> Result<Self, Error> {
+        Self::with(name, || Ok(()))
+    }
+
+    /// A new host without IPv6.
+    pub fn silent(name: &str) -> Result<Self, Error> {
+        Self::with(name, no_ipv6)
+    }
+
+    fn with(name: &str, ipv6: fn() -> Result<(), Error>) -> Result<Self, Error> {
         // A thread of its own, since the namespace is the thread's. A socket keeps its namespace,
         // so the netlink socket serves every thread afterwards.
         let made = thread::scope(|scope| scope.spawn(make_namespace).join());
@@ -38,7 +52,7 @@ impl Host {
             namespace,
             netlink,
         };
-        host.run(quiet_ipv6)??;
+        host.run(ipv6)??;
         host.netlink.set_up("lo", true)?;
         Ok(host)
     }
@@ -137,9 +151,17 @@ impl Host {
     /// Switches every offload of a link off, so that what a capture sees is what a wire would carry:
     /// whole checksums, no segments larger than the MTU. What the driver lacks is left alone.
     pub fn offloads_off(&self, link: &str) -> Result<(), Error> {
+        self.offloads_off_all(&[link])
+    }
+
+    /// [`Host::offloads_off`] for several links.
+    pub fn offloads_off_all(&self, links: &[&str]) -> Result<(), Error> {
         let socket = self.run(|| UdpSocket::bind("127.0.0.1:0"))?;
         let socket = socket.map_err(|source| self.error("open a socket in", source))?;
-        for feature in Feature::ALL {
+        let features = links
+            .iter()
+            .flat_map(|link| Feature::ALL.map(|feature| (link, feature)));
+        for (link, feature) in features {
             match ethtool::set_feature(&socket, link, feature, false) {
                 Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
                 result => result.map_err(|source| Error::Io {
@@ -192,6 +214,17 @@ fn quiet_ipv6() -> Result<(), Error> {
         ] {
             write_sysctl(&format!("net/ipv6/conf/{which}/{key}"), value)?;
         }
+    }
+    Ok(())
+}
+
+/// Runs inside the host.
+fn no_ipv6() -> Result<(), Error> {
+    if !fs::exists("/proc/sys/net/ipv6").unwrap_or(false) {
+        return Ok(());
+    }
+    for which in ["all", "default"] {
+        write_sysctl(&format!("net/ipv6/conf/{which}/disable_ipv6"), "1")?;
     }
     Ok(())
 }

@@ -23,6 +23,15 @@ pub struct VethEnd<'a> {
     pub mac: [u8; 6],
 }
 
+/// What a bridge does with multicast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switch {
+    /// It learns from IGMP and MLD who wants which group, once there is a querier.
+    pub snooping: bool,
+    /// It asks for members itself.
+    pub querier: bool,
+}
+
 /// What a link is right now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -68,12 +77,20 @@ impl Netlink {
 
     /// Makes a bridge without multicast snooping, so that it floods as a plain switch does.
     pub fn add_bridge(&self, name: &str) -> Result<(), Error> {
+        self.add_switch(name, Switch::default())
+    }
+
+    /// Makes a bridge.
+    pub fn add_switch(&self, name: &str, switch: Switch) -> Result<(), Error> {
         let mut bridge = LinkMessage::default();
         bridge.attributes = vec![
             LinkAttribute::IfName(name.to_owned()),
             LinkAttribute::LinkInfo(vec![
                 LinkInfo::Kind(InfoKind::Bridge),
-                LinkInfo::Data(InfoData::Bridge(vec![InfoBridge::MulticastSnooping(false)])),
+                LinkInfo::Data(InfoData::Bridge(vec![
+                    InfoBridge::MulticastSnooping(switch.snooping),
+                    InfoBridge::MulticastQuerier(switch.querier),
+                ])),
             ]),
         ];
         self.change(

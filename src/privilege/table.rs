@@ -472,6 +472,37 @@ pub static READ_SERIES: Need = Need {
     on_other_call: OnOther::Count,
 };
 
+/// What the wire process of a lab does: frames by the batch, counters, its keeper.
+static RELAYING: &[Call] = &[
+    only!(SYS_recvmmsg: &[]),
+    only!(SYS_sendmmsg: &[]),
+    only!(SYS_sendto: &[]),
+    only!(SYS_recvfrom: &[]),
+    only!(SYS_getsockopt: &[]),
+    // To end with the keeper, which a change of user undoes.
+    only!(SYS_prctl: &[&[is(0, libc::PR_SET_PDEATHSIG)]]),
+];
+
+/// `rawsock lab`: the keeper parses no frame and keeps its rights, which are those of its own
+/// namespaces where it is not root.
+pub static LAB: Need = Need {
+    without: "exits 2, says which rule refuses and prints the command that allows it",
+    ..only_prints("lab", "user namespaces, or root")
+};
+
+/// The process that is the wire of a lab.
+pub static LAB_WIRE: Need = Need {
+    command: "(lab wire)",
+    needs: "nothing: its packet sockets are handed to it",
+    without: "-",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        RELAYING, OPEN_FILES, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
 /// Every row, in the order of capabilities.md.
 pub static COMMANDS: &[&Need] = &[
     &PING,
@@ -480,6 +511,8 @@ pub static COMMANDS: &[&Need] = &[
     &SNIFF_SERIES,
     &READ,
     &READ_SERIES,
+    &LAB,
+    &LAB_WIRE,
     &CAPS,
     &FILTER,
     &MAN,

@@ -6,6 +6,7 @@ pub mod cred;
 pub mod dns;
 pub mod ethtool;
 pub mod iface;
+pub mod mmsg;
 pub mod netns;
 pub mod packet;
 pub mod poll;

@@ -32,6 +32,32 @@ pub fn set_net(namespace: impl AsFd) -> io::Result<()> {
     Ok(setns(namespace, CloneFlags::CLONE_NEWNET)?)
 }
 
+/// This process's user namespace.
+pub fn current_user() -> io::Result<OwnedFd> {
+    Ok(File::open("/proc/self/ns/user")?.into())
+}
+
+/// The PID namespace that a child of ours is in.
+pub fn pids_of(child: nix::unistd::Pid) -> io::Result<OwnedFd> {
+    Ok(File::open(format!("/proc/{child}/ns/pid"))?.into())
+}
+
+/// Moves the process into a user namespace; only with one thread (`setns(2)`).
+pub fn set_user(namespace: impl AsFd) -> io::Result<()> {
+    Ok(setns(namespace, CloneFlags::CLONE_NEWUSER)?)
+}
+
+/// Children that the calling thread starts from now on are in this PID namespace.
+pub fn set_pids_for_children(namespace: impl AsFd) -> io::Result<()> {
+    Ok(setns(namespace, CloneFlags::CLONE_NEWPID)?)
+}
+
+/// Whether two descriptors are of the same namespace.
+pub fn is_same(one: impl AsFd, other: impl AsFd) -> io::Result<bool> {
+    let (one, other) = (nix::sys::stat::fstat(one)?, nix::sys::stat::fstat(other)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
 /// Lets `command` run inside a network namespace: the child enters it between fork and exec.
 pub fn exec_in_net(command: &mut Command, namespace: OwnedFd) {
     let enter = move || set_net(&namespace);

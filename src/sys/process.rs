@@ -29,6 +29,51 @@ pub fn fork_with(child: impl FnOnce() -> u8) -> io::Result<Pid> {
     }
 }
 
+/// [`fork_with`] in a new PID namespace (pid_namespaces(7)), whose first process the copy is: when
+/// it ends, by whatever cause, the kernel kills all others in there.
+///
+/// Call it with one thread; the bare system call skips what fork(3) does for others. The copy may
+/// allocate, since no other thread can hold a lock.
+pub fn fork_in_new_pids(child: impl FnOnce() -> u8) -> io::Result<Pid> {
+    let flags = libc::c_long::from(libc::CLONE_NEWPID | libc::SIGCHLD);
+    // SAFETY: without CLONE_VM and with a null stack this is fork(2): the copy goes on with its own
+    // copy of all memory. The program has one thread (see above), so no lock is held in it.
+    let result = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+    match Errno::result(result)? {
+        0 => {
+            let code = catch_unwind(AssertUnwindSafe(child)).unwrap_or(70);
+            // SAFETY: _exit takes a number and ends the process.
+            unsafe { libc::_exit(code.into()) }
+        }
+        pid => Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?)),
+    }
+}
+
+/// Children that end are not kept as zombies from now on, nor those that are handed to us
+/// (SA_NOCLDWAIT in sigaction(2)).
+pub fn forget_children() -> io::Result<()> {
+    let action = SigAction::new(SigHandler::SigDfl, SaFlags::SA_NOCLDWAIT, SigSet::empty());
+    // SAFETY: the default action runs no code of ours.
+    unsafe { sigaction(Signal::SIGCHLD, &action) }?;
+    Ok(())
+}
+
+/// The kernel kills `command` when the thread that starts it ends (PR_SET_PDEATHSIG in prctl(2)).
+pub fn end_with_parent(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let bind = || nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from);
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed. This makes one bare
+    // prctl system call; it allocates and locks nothing.
+    unsafe { command.pre_exec(bind) };
+}
+
+/// Whether this process runs with more rights than its user started it with (AT_SECURE in
+/// getauxval(3)): a setuid file or one with capabilities. Then the environment is not believed.
+pub fn is_secure() -> bool {
+    // SAFETY: getauxval takes a number and reads what the kernel gave at exec.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// Forgets every environment variable, so that none names a file to a library (HOSTALIASES,
 /// resolver(3)).
 ///

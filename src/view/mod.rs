@@ -4,6 +4,7 @@ pub mod calls;
 pub mod columns;
 pub mod errno;
 pub mod escape;
+pub mod fate;
 pub mod headers;
 mod headers_notes;
 mod headers_text;
