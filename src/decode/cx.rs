@@ -282,19 +282,41 @@ impl<'a> Cx<'a> {
         if at.saturating_add(len) > self.have {
             return None;
         }
-        let index = self.packet.fields.len();
+        loop {
+            let fields = &mut self.packet.fields;
+            let index = fields.len();
+            // One comparison for both: the room there is, and the limit, which room never exceeds.
+            if index < fields.capacity() {
+                // Written in place: built beforehand for a call of the slow way, it would be copied.
+                fields.push(Field {
+                    spec,
+                    // Cannot wrap: `at` is not above `have`, and `base` plus that lies in the buffer.
+                    at: self.base.wrapping_add(at),
+                    len,
+                    depth: self.depth,
+                    value,
+                });
+                return Some(index);
+            }
+            if !self.make_room() {
+                return None;
+            }
+        }
+    }
+
+    /// Room for more fields, unless there are too many.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self) -> bool {
+        let fields = &mut self.packet.fields;
+        let index = fields.len();
         if index >= MAX_FIELDS {
             self.too_many();
-            return None;
+            return false;
         }
-        self.packet.fields.push(Field {
-            spec,
-            at: self.base.saturating_add(at),
-            len,
-            depth: self.depth,
-            value,
-        });
-        Some(index)
+        let room = index.saturating_mul(2).clamp(128, MAX_FIELDS);
+        fields.reserve_exact(room.saturating_sub(index));
+        true
     }
 
     #[cold]

@@ -23,8 +23,8 @@ use etherparse::IpNumber;
 use super::spec::specs;
 use super::text::push_ipv4;
 use super::{
-    Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
-    checksum_status, ipv4_options,
+    Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Value, checksum_status,
+    ipv4_options,
 };
 
 specs! {
@@ -230,22 +230,24 @@ fn lengths(cx: &mut Cx<'_>, version: u8, header: u32, total: u32) {
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
+    let mut fields = packet.reader(layer);
+    // In the order in which they were added.
+    let (id, more) = (fields.number(&ID), fields.number(&MF));
+    let offset = fields.number(&FRAG_OFFSET);
     out.push_str("IP ");
-    address(packet, layer, &SRC, out);
+    push_address(fields.value(&SRC), out);
     out.push_str(" > ");
-    address(packet, layer, &DST, out);
-    let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
-    let (offset, more) = (number(&FRAG_OFFSET), number(&MF));
+    push_address(fields.value(&DST), out);
     if offset.is_some_and(|n| n > 0) || more == Some(1) {
-        let id = number(&ID).unwrap_or(0);
+        let id = id.unwrap_or(0);
         let at = offset.unwrap_or(0).saturating_mul(8);
         let last = if more == Some(1) { "" } else { ", last" };
         let _ = write!(out, " fragment id 0x{id:04x} offset {at}{last}");
     }
 }
 
-fn address(packet: &Packet, layer: &Layer, spec: &'static Spec, out: &mut String) {
-    match packet.field(layer, spec).map(|field| field.value) {
+fn push_address(value: Option<Value>, out: &mut String) {
+    match value {
         Some(Value::Ipv4(address)) => push_ipv4(address, out),
         _ => out.push('?'),
     }

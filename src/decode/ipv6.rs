@@ -10,11 +10,11 @@
 //! |                    destination, 16 bytes                      |
 //! ```
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::spec::specs;
-use super::{Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value, ipv4};
+use super::text::push_ipv6;
+use super::{Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Value, ipv4};
 
 specs! {
     VERSION = "ipv6.version", "Version", Show::Dec, "RFC 8200 3",
@@ -108,17 +108,16 @@ fn address(header: &[u8; 40], at: usize) -> Ipv6Addr {
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
+    let mut fields = packet.reader(layer);
     out.push_str("IP6 ");
-    end(packet, layer, &SRC, out);
+    push_address(fields.value(&SRC), out);
     out.push_str(" > ");
-    end(packet, layer, &DST, out);
+    push_address(fields.value(&DST), out);
 }
 
-fn end(packet: &Packet, layer: &Layer, spec: &'static Spec, out: &mut String) {
-    match packet.field(layer, spec).map(|field| field.value) {
-        Some(Value::Ipv6(address)) => {
-            let _ = write!(out, "{address}");
-        }
+fn push_address(value: Option<Value>, out: &mut String) {
+    match value {
+        Some(Value::Ipv6(address)) => push_ipv6(address, out),
         _ => out.push('?'),
     }
 }

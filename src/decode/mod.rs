@@ -50,7 +50,7 @@ pub use checksum::{Checksum, checksum_status};
 pub use cx::{Cx, Group, Net};
 pub use packet::{
     Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
-    Severity, Show, Spec, Value,
+    Reader, Severity, Show, Spec, Value,
 };
 
 /// Every protocol that a [`Decoder`] starts with.
@@ -181,8 +181,11 @@ impl Next {
 pub struct Decoder {
     /// By IP protocol number: the step that every packet takes.
     by_protocol: Box<[Option<&'static Proto>; 256]>,
-    /// All other claims, ordered by rank.
-    table: Vec<(u32, &'static Proto)>,
+    /// All other claims: a hash table with open addressing, at most half full, its length a power of
+    /// two. Ports are looked up for every packet and mostly found to be nobody's.
+    table: Vec<Option<(u32, &'static Proto)>>,
+    /// Claims in `table`.
+    claims: usize,
     /// Every protocol, in the order in which they were added.
     protos: Vec<&'static Proto>,
 }
@@ -196,9 +199,11 @@ impl Default for Decoder {
 impl Decoder {
     /// A decoder of all [`PROTOS`].
     pub fn new() -> Self {
+        let claims = PROTOS.iter().map(|proto| proto.claims.len()).sum::<usize>();
         let empty = Self {
             by_protocol: Box::new([None; 256]),
-            table: Vec::new(),
+            table: vec![None; claims.saturating_mul(2).next_power_of_two()],
+            claims: 0,
             protos: Vec::with_capacity(PROTOS.len()),
         };
         PROTOS.iter().fold(empty, |all, proto| all.with(proto))
@@ -216,17 +221,29 @@ impl Decoder {
                 }
                 continue;
             }
-            let rank = claim.rank();
-            match self.table.binary_search_by_key(&rank, |entry| entry.0) {
-                Ok(at) => self
-                    .table
-                    .get_mut(at)
-                    .into_iter()
-                    .for_each(|entry| entry.1 = proto),
-                Err(at) => self.table.insert(at, (rank, proto)),
+            if self.claims.saturating_mul(2) >= self.table.len() {
+                let room = self.table.len().saturating_mul(2);
+                let old = std::mem::replace(&mut self.table, vec![None; room]);
+                old.into_iter()
+                    .flatten()
+                    .for_each(|(rank, proto)| self.insert(rank, proto));
             }
+            let known = self.lookup(*claim).is_some();
+            self.claims = self.claims.saturating_add(usize::from(!known));
+            self.insert(claim.rank(), proto);
         }
         self
+    }
+
+    fn insert(&mut self, rank: u32, proto: &'static Proto) {
+        let mut slots = slots(rank, self.table.len());
+        let free = slots.find(|at| {
+            let slot = self.table.get(*at).copied().flatten();
+            slot.is_none_or(|(known, _)| known == rank)
+        });
+        if let Some(slot) = free.and_then(|at| self.table.get_mut(at)) {
+            *slot = Some((rank, proto));
+        }
     }
 
     /// Every protocol that it may decode, in the order in which they were added.
@@ -235,16 +252,20 @@ impl Decoder {
     }
 
     /// Who answers to a claim.
+    #[inline]
     pub fn lookup(&self, claim: Claim) -> Option<&'static Proto> {
         if let Claim::IpProtocol(number) = claim {
             return self.by_protocol.get(usize::from(number)).copied().flatten();
         }
         let rank = claim.rank();
-        let at = self
-            .table
-            .binary_search_by_key(&rank, |entry| entry.0)
-            .ok()?;
-        self.table.get(at).map(|entry| entry.1)
+        for at in slots(rank, self.table.len()) {
+            match self.table.get(at)? {
+                Some((known, proto)) if *known == rank => return Some(proto),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+        None
     }
 
     /// Decodes one frame into `packet`, which is cleared first. Never fails: what is wrong is in
@@ -313,6 +334,15 @@ impl Decoder {
             }
         })
     }
+}
+
+/// Where to look for a claim in a hash table of `len` slots, a power of two.
+#[inline]
+fn slots(rank: u32, len: usize) -> impl Iterator<Item = usize> {
+    // Fibonacci hashing: ranks are neighbouring numbers.
+    let start = (rank.wrapping_mul(0x9e37_79b9) >> 16) as usize;
+    let mask = len.wrapping_sub(1);
+    (0..len).map(move |step| start.wrapping_add(step) & mask)
 }
 
 #[cfg(test)]

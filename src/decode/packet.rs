@@ -296,6 +296,14 @@ impl Packet {
             .find(|layer| layer.quoted && layer.proto.key == key)
     }
 
+    /// A layer's fields for look-ups that follow their order.
+    pub fn reader(&self, layer: &Layer) -> Reader<'_> {
+        Reader {
+            fields: self.fields_of(layer),
+            at: 0,
+        }
+    }
+
     /// First field of this spec in a layer.
     pub fn field(&self, layer: &Layer, spec: &'static Spec) -> Option<&Field> {
         self.fields_of(layer)
@@ -327,5 +335,31 @@ impl Packet {
     pub fn find(&self, spec: &'static Spec, quoted: bool) -> Option<(&Layer, &Field)> {
         let mut layers = self.layers.iter().filter(|layer| layer.quoted == quoted);
         layers.find_map(|layer| Some((layer, self.field(layer, spec)?)))
+    }
+}
+
+/// Looks fields of one layer up from where the last look-up ended: all fields that a one-line view
+/// needs cost one pass together, if it asks in the order in which they were decoded.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    fields: &'a [Field],
+    at: usize,
+}
+
+impl Reader<'_> {
+    /// Value of the next field of this spec; if none follows, of the layer's first.
+    pub fn value(&mut self, spec: &'static Spec) -> Option<Value> {
+        let (before, after) = self.fields.split_at_checked(self.at)?;
+        let is = |field: &Field| std::ptr::eq(field.spec, spec);
+        let found = after.iter().position(is);
+        let found = found.map(|index| self.at.saturating_add(index));
+        let index = found.or_else(|| before.iter().position(is))?;
+        self.at = index.saturating_add(1);
+        self.fields.get(index).map(|field| field.value)
+    }
+
+    /// Number of the next field of this spec; if none follows, of the layer's first.
+    pub fn number(&mut self, spec: &'static Spec) -> Option<u64> {
+        self.value(spec).and_then(Value::as_u64)
     }
 }

@@ -282,41 +282,49 @@ fn unknown<'a>(cx: &mut Cx<'a>, kind: u8, at: u32, header: u32) -> Option<&'a [u
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
-    let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
-    if let (Some(source), Some(destination)) = (number(&SRC_PORT), number(&DST_PORT)) {
+    let mut fields = packet.reader(layer);
+    // In the order in which they were added.
+    let (source, destination) = (fields.number(&SRC_PORT), fields.number(&DST_PORT));
+    let (seq, ack) = (fields.number(&SEQ), fields.number(&ACK));
+    let flags = fields.number(&FLAGS);
+    if let (Some(source), Some(destination)) = (source, destination) {
         push_number("TCP ", source, out);
         push_number(" > ", destination, out);
     }
-    if number(&FLAGS).is_some() {
-        // tcpdump's letters: S, F, R, P, U, E, W, and a dot for ACK.
-        let letters = [
-            (&SYN, 'S'),
-            (&FIN, 'F'),
-            (&RST, 'R'),
-            (&PSH, 'P'),
-            (&URG, 'U'),
-            (&ECE, 'E'),
-            (&CWR, 'W'),
-            (&ACK_FLAG, '.'),
-        ];
-        let set = letters.iter().filter(|(spec, _)| number(spec) == Some(1));
+    if let Some(flags) = flags {
         out.push_str(" [");
-        out.extend(set.map(|(_, letter)| letter));
+        let set = LETTERS.iter().filter(|(bit, _)| flags & bit != 0);
+        set.for_each(|(_, letter)| out.push(*letter));
         out.push(']');
     }
-    if let Some(seq) = number(&SEQ) {
+    if let Some(seq) = seq {
         push_number(", seq ", seq, out);
     }
-    if let Some(ack) = number(&ACK).filter(|_| number(&ACK_FLAG) == Some(1)) {
+    if let Some(ack) = ack.filter(|_| flags.is_some_and(|flags| flags & 0x10 != 0)) {
         push_number(", ack ", ack, out);
     }
-    if let Some(window) = number(&WINDOW) {
+    if let Some(window) = fields.number(&WINDOW) {
         push_number(", win ", window, out);
     }
-    if let Some(length) = number(&LEN) {
+    // The last field of the header.
+    let last = packet.fields_of(layer).last().copied();
+    let last = last.filter(|field| std::ptr::eq(field.spec, &raw const LEN));
+    if let Some(length) = last.and_then(|field| field.value.as_u64()) {
         push_number(", length ", length, out);
     }
 }
+
+/// tcpdump's letters: S, F, R, P, U, E, W, and a dot for ACK.
+static LETTERS: [(u64, char); 8] = [
+    (2, 'S'),
+    (1, 'F'),
+    (4, 'R'),
+    (8, 'P'),
+    (0x20, 'U'),
+    (0x40, 'E'),
+    (0x80, 'W'),
+    (0x10, '.'),
+];
 
 #[cfg(test)]
 mod tests {

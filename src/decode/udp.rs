@@ -91,12 +91,13 @@ fn decode(cx: &mut Cx<'_>) -> Next {
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
-    let number = |spec| packet.field(layer, spec).and_then(|f| f.value.as_u64());
-    if let (Some(source), Some(destination)) = (number(&SRC_PORT), number(&DST_PORT)) {
+    let mut fields = packet.reader(layer);
+    let (source, destination) = (fields.number(&SRC_PORT), fields.number(&DST_PORT));
+    if let (Some(source), Some(destination)) = (source, destination) {
         push_number("UDP ", source, out);
         push_number(" > ", destination, out);
     }
-    if let Some(length) = number(&LENGTH) {
+    if let Some(length) = fields.number(&LENGTH) {
         push_number(", length ", length.saturating_sub(8), out);
     }
 }

@@ -7,9 +7,11 @@
 
 use std::fmt::Write as _;
 
-use crate::decode::text::{push_dec, push_ipv4, push_number};
+use crate::decode::text::{
+    push_dec, push_hex, push_hex_byte, push_ipv4, push_ipv6, push_mac, push_number,
+};
 use crate::decode::{Direction, Field, Frame, LinkType, Packet, Problem, Severity, Spec, Value};
-use crate::view::value::{field_bytes, push_hex};
+use crate::view::value::field_bytes;
 
 /// What a packet's bytes do not tell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,17 +30,18 @@ pub struct About<'a> {
 pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &mut String) {
     out.push_str(r#"{"type":"packet""#);
     if about.number != 0 {
-        let _ = write!(out, r#","number":{}"#, about.number);
+        push_number(r#","number":"#, about.number, out);
     }
-    let _ = write!(
-        out,
-        r#","time":"{}","link":"{}""#,
-        frame.at,
-        link_name(frame.link)
-    );
+    out.push_str(r#","time":""#);
+    frame.at.push_rfc3339(out);
+    out.push_str(r#"","link":""#);
+    out.push_str(link_name(frame.link));
+    out.push('"');
     for (key, text) in [("interface", about.interface), ("file", about.file)] {
         if !text.is_empty() {
-            let _ = write!(out, r#","{key}":"#);
+            out.push_str(",\"");
+            out.push_str(key);
+            out.push_str("\":");
             push_string(text, out);
         }
     }
@@ -48,11 +51,9 @@ pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &
         Direction::Out => out.push_str(r#","direction":"out""#),
     }
     let captured = frame.bytes.len();
-    let _ = write!(
-        out,
-        r#","wire_len":{},"cap_len":{captured}"#,
-        captured.max(frame.wire_len as usize)
-    );
+    let wire_len = captured.max(frame.wire_len as usize);
+    push_number(r#","wire_len":"#, wire_len as u64, out);
+    push_number(r#","cap_len":"#, captured as u64, out);
     if !about.comments.is_empty() {
         out.push_str(r#","comments":["#);
         for (index, comment) in about.comments.iter().enumerate() {
@@ -62,6 +63,7 @@ pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &
         out.push(']');
     }
     out.push_str(r#","layers":["#);
+    let mut all = Vec::with_capacity(64);
     for (index, layer) in packet.layers().iter().enumerate() {
         comma(index, out);
         out.push_str(r#"{"proto":""#);
@@ -72,7 +74,7 @@ pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &
             out.push_str(r#","quoted":true"#);
         }
         out.push_str(r#","fields":{"#);
-        members(frame, packet, packet.fields_of(layer), out);
+        members(frame, packet, packet.fields_of(layer), &mut all, out);
         out.push_str("}}");
     }
     out.push_str(r#"],"problems":["#);
@@ -143,11 +145,65 @@ fn skip(fields: &[Field], index: usize) -> usize {
     index + 1 + inside.count()
 }
 
-/// The members of one object: every field of the run that is not inside a group.
-fn walk(fields: &[Field], mut each: impl FnMut(usize, &Field)) {
+/// No place in a list.
+const NONE: usize = usize::MAX;
+
+/// A field that is a member of an object, and the chain of those with the same key.
+#[derive(Clone, Copy)]
+struct Member {
+    spec: &'static Spec,
+    /// Its place in the run of fields.
+    index: usize,
+    /// The next one with the same key, as a place in the list of members, or [`NONE`].
+    next: usize,
+    /// Of the first of a chain: the last one. Of the others: [`NONE`].
+    last: usize,
+}
+
+/// Keys of an object that were seen: a set that says "no" for sure, and "yes" to be checked.
+#[derive(Default)]
+struct Seen([u64; 8]);
+
+impl Seen {
+    /// Adds a key; false if it is new.
+    fn insert(&mut self, spec: &'static Spec) -> bool {
+        // A protocol's specs lie side by side: the address divided by their size numbers them.
+        let number = std::ptr::from_ref(spec).addr() / size_of::<Spec>();
+        let bit = 1 << (number % 64);
+        let Some(word) = self.0.get_mut(number / 64 % 8) else {
+            return true;
+        };
+        let known = *word & bit != 0;
+        *word |= bit;
+        known
+    }
+}
+
+/// Lists the members of one object behind those that `all` holds: every field of the run that is not
+/// inside a group.
+fn gather(fields: &[Field], all: &mut Vec<Member>) {
+    let base = all.len();
+    let mut seen = Seen::default();
     let mut index = 0;
     while let Some(field) = fields.get(index) {
-        each(index, field);
+        let place = all.len();
+        let mut last = place;
+        if seen.insert(field.spec) {
+            let mut known = all.iter_mut().skip(base);
+            if let Some(first) = known.find(|member| std::ptr::eq(member.spec, field.spec)) {
+                let before = std::mem::replace(&mut first.last, place);
+                if let Some(before) = all.get_mut(before) {
+                    before.next = place;
+                }
+                last = NONE;
+            }
+        }
+        all.push(Member {
+            spec: field.spec,
+            index,
+            next: NONE,
+            last,
+        });
         index = match field.value {
             Value::None => skip(fields, index),
             _ => index + 1,
@@ -155,90 +211,122 @@ fn walk(fields: &[Field], mut each: impl FnMut(usize, &Field)) {
     }
 }
 
-fn members(frame: &Frame<'_>, packet: &Packet, fields: &[Field], out: &mut String) {
-    // Few keys are distinct, so a list is quicker than a map: key, first index, count.
-    let mut keys: Vec<(&'static Spec, usize, usize)> = Vec::with_capacity(fields.len().min(64));
-    walk(fields, |index, field| {
-        let mut known = keys.iter_mut();
-        match known.find(|(spec, ..)| std::ptr::eq(*spec, field.spec)) {
-            Some((.., count)) => *count += 1,
-            None => keys.push((field.spec, index, 1)),
+/// Writes the members of one object. `all` is a list to work with, left as it was.
+fn members(
+    frame: &Frame<'_>,
+    packet: &Packet,
+    fields: &[Field],
+    all: &mut Vec<Member>,
+    out: &mut String,
+) {
+    let base = all.len();
+    gather(fields, all);
+    let end = all.len();
+    for place in base..end {
+        let Some(&member) = all.get(place) else {
+            break;
+        };
+        if member.last == NONE {
+            continue;
         }
-    });
-    for (number, &(spec, first, count)) in keys.iter().enumerate() {
-        comma(number, out);
-        out.push('"');
-        out.push_str(spec.key);
+        out.push_str(if place == base { "\"" } else { ",\"" });
+        out.push_str(member.spec.key);
         out.push_str("\":");
-        if count == 1 {
-            value(frame, packet, fields, first, out);
+        if member.next == NONE {
+            value(frame, packet, fields, member.index, all, out);
             continue;
         }
         out.push('[');
-        let mut written = 0;
-        walk(fields, |index, field| {
-            if std::ptr::eq(field.spec, spec) {
-                comma(written, out);
-                written += 1;
-                value(frame, packet, fields, index, out);
-            }
-        });
+        value(frame, packet, fields, member.index, all, out);
+        let mut next = member.next;
+        while let Some(&member) = all.get(next) {
+            out.push(',');
+            value(frame, packet, fields, member.index, all, out);
+            next = member.next;
+        }
         out.push(']');
     }
+    all.truncate(base);
 }
 
-fn value(frame: &Frame<'_>, packet: &Packet, fields: &[Field], index: usize, out: &mut String) {
+fn value(
+    frame: &Frame<'_>,
+    packet: &Packet,
+    fields: &[Field],
+    index: usize,
+    all: &mut Vec<Member>,
+    out: &mut String,
+) {
     let Some(field) = fields.get(index) else {
         return;
     };
-    let _ = match field.value {
+    match field.value {
         Value::None => {
             out.push('{');
             let inside = fields.get(index + 1..skip(fields, index)).unwrap_or(&[]);
-            members(frame, packet, inside, out);
-            out.write_char('}')
+            members(frame, packet, inside, all, out);
+            out.push('}');
         }
-        Value::Bool(set) => {
-            out.push_str(if set { "true" } else { "false" });
-            Ok(())
+        Value::Bool(set) => out.push_str(if set { "true" } else { "false" }),
+        Value::Uint(number) => push_dec(number, out),
+        Value::Int(number) => {
+            if number < 0 {
+                out.push('-');
+            }
+            push_dec(number.unsigned_abs(), out);
         }
-        Value::Uint(number) => {
-            push_dec(number, out);
-            Ok(())
+        Value::Mac(mac) => {
+            out.push('"');
+            push_mac(mac, out);
+            out.push('"');
         }
-        Value::Int(number) => write!(out, "{number}"),
-        Value::Mac(mac) => write!(out, "\"{mac}\""),
         Value::Ipv4(address) => {
             out.push('"');
             push_ipv4(address, out);
-            out.write_char('"')
+            out.push('"');
         }
-        Value::Ipv6(address) => write!(out, "\"{address}\""),
-        Value::Text(from, to) => {
-            push_string(packet.text(from, to), out);
-            Ok(())
+        Value::Ipv6(address) => {
+            out.push('"');
+            push_ipv6(address, out);
+            out.push('"');
         }
+        Value::Text(from, to) => push_string(packet.text(from, to), out),
         Value::Bytes => {
             out.push('"');
             push_hex(field_bytes(frame, field), out);
-            out.write_char('"')
+            out.push('"');
         }
-    };
+    }
 }
 
 /// A JSON string. Everything outside ASCII is escaped too, so that no direction mark or C1 control
 /// reaches a terminal through JSON.
 fn push_string(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        let _ = match c {
-            '"' | '\\' => write!(out, "\\{c}"),
-            ' '..='~' => out.write_char(c),
-            _ => c
-                .encode_utf16(&mut [0; 2])
-                .iter()
-                .try_for_each(|unit| write!(out, "\\u{unit:04x}")),
-        };
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    // Without an early end, so that the compiler makes vector instructions of it.
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        out.push_str(text);
+    } else {
+        text.chars().for_each(|c| push_escaped(c, out));
     }
     out.push('"');
+}
+
+fn push_escaped(c: char, out: &mut String) {
+    match c {
+        '"' | '\\' => {
+            out.push('\\');
+            out.push(c);
+        }
+        ' '..='~' => out.push(c),
+        _ => {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str("\\u");
+                let [high, low] = unit.to_be_bytes();
+                push_hex_byte(high, out);
+                push_hex_byte(low, out);
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+pub use crate::decode::text::push_hex;
 use crate::decode::{Field, Frame, Layer, Packet, Show, Value};
 use crate::view::escape::escape_into;
 
@@ -79,19 +80,6 @@ fn render_bytes(bytes: &[u8], out: &mut String) {
     if bytes.len() > shown.len() {
         let _ = write!(out, "... ({} bytes)", bytes.len());
     }
-}
-
-/// Appends two lower-case digits a byte.
-pub fn push_hex(bytes: &[u8], out: &mut String) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    out.extend(bytes.iter().flat_map(|byte| {
-        [
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 15)],
-        ]
-    }));
 }
 
 /// The bytes that a field stands for.

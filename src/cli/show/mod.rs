@@ -11,6 +11,7 @@ pub use args::ShowArgs;
 use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
+use crate::decode::text::push_dec;
 use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
 use crate::display::Seen;
 use crate::error::Error;
@@ -209,12 +210,12 @@ impl Printer {
 
 /// Five places and two blanks, as tcpdump's `-#`.
 fn pad_number(number: u64, out: &mut String) {
-    let start = out.len();
-    out.push_str(&number.to_string());
-    let digits = out.len().saturating_sub(start);
-    for _ in digits..5 {
-        out.insert(start, ' ');
+    for digits in [10_000, 1000, 100, 10] {
+        if number < digits {
+            out.push(' ');
+        }
     }
+    push_dec(number, out);
     out.push_str("  ");
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::DateTime;
 
 use crate::capture::Zone;
+use crate::decode::text::{push_nine, push_six, push_two};
 use crate::event::Timestamp;
 
 const SECOND: i64 = 1_000_000_000;
@@ -53,6 +54,8 @@ pub struct Teller {
     nanos: bool,
     first: Option<Timestamp>,
     previous: Option<Timestamp>,
+    /// A second since 1970 and its time of day, `12:00:00.`.
+    clock: (i64, String),
 }
 
 impl Teller {
@@ -64,6 +67,7 @@ impl Teller {
             nanos,
             first: None,
             previous: None,
+            clock: (0, String::new()),
         }
     }
 
@@ -96,17 +100,20 @@ impl Teller {
         second.saturating_add(self.zone.offset(second).into())
     }
 
-    fn of_day(&self, at: Timestamp, out: &mut String) {
-        let second = self.local_second(at).rem_euclid(86_400);
-        let digits = |value: i64| -> [u8; 2] {
-            let digit = |n: i64| u8::try_from(n).map_or(b'?', |n| b'0' + n);
-            [digit(value / 10), digit(value % 10)]
-        };
-        let [hour, minute, second] = [second / 3600, second / 60 % 60, second % 60].map(digits);
-        for (pair, end) in [(hour, ':'), (minute, ':'), (second, '.')] {
-            out.extend(pair.map(char::from));
-            out.push(end);
+    fn of_day(&mut self, at: Timestamp, out: &mut String) {
+        let second = at.0.div_euclid(SECOND);
+        // Most packets come in the same second as the one before.
+        if self.clock.0 != second || self.clock.1.is_empty() {
+            let day = self.local_second(at).rem_euclid(86_400).unsigned_abs();
+            let (_, clock) = &mut self.clock;
+            clock.clear();
+            for (pair, end) in [(day / 3600, ':'), (day / 60 % 60, ':'), (day % 60, '.')] {
+                push_two(pair, clock);
+                clock.push(end);
+            }
+            self.clock.0 = second;
         }
+        out.push_str(&self.clock.1);
         self.fraction(at.0.rem_euclid(SECOND), out);
     }
 
@@ -126,16 +133,14 @@ impl Teller {
         self.fraction(nanos.rem_euclid(SECOND), out);
     }
 
-    /// Digits behind the dot. Written by hand: `format!` costs more than the rest of a line's time.
+    /// Digits behind the dot.
     fn fraction(&self, nanos: i64, out: &mut String) {
-        let mut digits = *b"000000000";
-        let mut rest = nanos;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
+        let nanos = nanos.unsigned_abs();
+        if self.nanos {
+            push_nine(nanos, out);
+        } else {
+            push_six(nanos / 1000, out);
         }
-        let shown = if self.nanos { 9 } else { 6 };
-        out.extend(digits.iter().take(shown).map(|digit| char::from(*digit)));
     }
 }
 
