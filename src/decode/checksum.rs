@@ -133,10 +133,9 @@ impl Sum {
     /// The sum in 16 bits: each carry is added at the low end.
     #[inline]
     fn fold(self) -> u16 {
-        let mut sum = self.0;
-        for bits in [32, 16, 16, 16] {
-            sum = (sum & ((1 << bits) - 1)).wrapping_add(sum >> bits);
-        }
+        let sum = (self.0 & 0xffff_ffff).wrapping_add(self.0 >> 32);
+        let carried = |sum: u64| (sum & 0xffff).wrapping_add(sum >> 16);
+        let sum = carried(carried(carried(sum)));
         (sum & 0xffff) as u16
     }
 }

@@ -13,7 +13,6 @@ const HEX: [[u8; 2]; 256] = {
     let mut byte = 0;
     #[expect(
         clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
         reason = "computed by the compiler, which refuses an index that is wrong"
     )]
     while byte < 256 {
@@ -136,11 +135,15 @@ pub fn push_ipv6(address: Ipv6Addr, out: &mut String) {
     }
     // The first of the longest runs of zero groups; a single one is not shortened.
     let (mut start, mut len) = (8, 1);
-    let mut run = 0;
-    for (index, group) in groups.iter().enumerate() {
-        run = if *group == 0 { run + 1 } else { 0 };
+    let mut run: usize = 0;
+    for (end, group) in (1usize..).zip(&groups) {
+        run = if *group == 0 {
+            run.saturating_add(1)
+        } else {
+            0
+        };
         if run > len {
-            (start, len) = ((index + 1).saturating_sub(run), run);
+            (start, len) = (end.saturating_sub(run), run);
         }
     }
     for (index, group) in groups.iter().enumerate() {
@@ -212,7 +215,7 @@ mod tests {
     #[test]
     fn numbers_and_addresses_read_as_fmt_writes_them() {
         let powers = (0..20).map(|power| 10u64.pow(power));
-        let around = powers.flat_map(|power| [power - 1, power, power + 1, power * 9 / 7]);
+        let around = powers.flat_map(|power| [power - 1, power, power + 1, power / 7 * 9]);
         for number in around.chain([65_535, 1 << 32, u64::MAX - 1, u64::MAX]) {
             assert_eq!(text(|out| push_dec(number, out)), number.to_string());
             let (six, nine) = (number % 1_000_000, number % 1_000_000_000);
