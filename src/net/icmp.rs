@@ -95,6 +95,8 @@ pub struct IcmpWire {
     family: Family,
     target: Option<SockAddr>,
     flow_label: u32,
+    /// Nothing is handed out before [`IcmpWire::listen`].
+    listening: bool,
     numbering: Numbering,
     next_stamp: u32,
     /// Transmit stamps come from the card, so receive stamps are taken from it too.
@@ -135,12 +137,13 @@ impl IcmpWire {
         family: Family,
         options: &Options,
     ) -> Result<Self, Error> {
-        let mut wire = Self {
+        let wire = Self {
             socket,
             kind,
             family,
             target: None,
             flow_label: options.flow_label.unwrap_or(0) & 0xf_ffff,
+            listening: kind == Kind::Dgram,
             numbering: Numbering::Untried,
             next_stamp: 0,
             hardware: false,
@@ -148,11 +151,6 @@ impl IcmpWire {
             scratch: Scratch::default(),
             quote: Box::new([0; 576]),
         };
-        if kind != Kind::Dgram {
-            // From here on nothing is queued until `listen`; what came before is thrown away.
-            wire.attach(Some(&filter::nothing()))?;
-            wire.discard();
-        }
         options::apply(&wire.socket, kind, family, options)?;
         Ok(wire)
     }
@@ -187,12 +185,19 @@ impl IcmpWire {
     }
 
     /// Lets answers to `want` in from now on. A dgram socket needs nothing: the kernel sorts by id.
+    ///
+    /// What was queued before is thrown away, so nothing that the filter has not seen is ever read.
     pub fn listen(&mut self, want: &Want<'_>) -> Result<(), Error> {
         match (self.kind, self.family) {
-            (Kind::Dgram, _) => Ok(()),
-            (_, Family::V4) => self.attach(filter::icmp4(want).as_deref()),
-            (_, Family::V6) => self.attach(filter::icmp6(want).as_deref()),
+            (Kind::Dgram, _) => return Ok(()),
+            (_, Family::V4) => self.attach(filter::icmp4(want).as_deref())?,
+            (_, Family::V6) => self.attach(filter::icmp6(want).as_deref())?,
         }
+        if !self.listening {
+            self.discard();
+            self.listening = true;
+        }
+        Ok(())
     }
 
     /// Numbers stamps the way of kernels before 6.13, whatever this one can do.
@@ -355,6 +360,9 @@ impl Wire for IcmpWire {
     }
 
     fn recv<'b>(&mut self, buf: &'b mut [u8]) -> io::Result<Option<Received<'b>>> {
+        if !self.listening {
+            return Ok(None);
+        }
         // Each failure below takes one pending error away; more than a few in a row can wait.
         for _ in 0..4 {
             let flags = MSG_DONTWAIT | MSG_TRUNC;

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use crate::sys::iface;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -102,22 +103,10 @@ impl Routes {
         }
     }
 
-    /// MTU of an interface in bytes.
+    /// MTU of an interface in bytes. By ioctl: rtnetlink answers with all that it knows of the
+    /// interface, which takes longer than the rest of a start.
     pub fn link_mtu(&self, index: u32) -> io::Result<u32> {
-        let mut message = LinkMessage::default();
-        message.header.index = index;
-        let RouteNetlinkMessage::NewLink(link) = self.ask(RouteNetlinkMessage::GetLink(message))?
-        else {
-            return Err(io::ErrorKind::InvalidData.into());
-        };
-        let mtu = link
-            .attributes
-            .iter()
-            .find_map(|attribute| match attribute {
-                LinkAttribute::Mtu(mtu) => Some(*mtu),
-                _ => None,
-            });
-        mtu.ok_or_else(|| io::ErrorKind::InvalidData.into())
+        iface::mtu(&self.socket, &iface::name(&self.socket, index)?)
     }
 
     fn ask(&self, question: RouteNetlinkMessage) -> io::Result<RouteNetlinkMessage> {

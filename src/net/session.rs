@@ -26,6 +26,10 @@ const QUEUE_BATCH: usize = 4096;
 /// After so long without a turn the wire is read before the engine looks at the time.
 const STALL: Duration = Duration::from_millis(50);
 
+/// Room for an answer. The largest IP packet is 64 KiB, and a cut one would look corrupt; from
+/// 128 KiB on the allocator maps pages, which cost nothing before they are touched.
+const INCOMING: usize = 256 * 1024;
+
 /// What the caller should do after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -76,8 +80,7 @@ impl<W: Wire> Session<W> {
             packet: Packet::new(),
             payload: Vec::new(),
             outgoing: Vec::new(),
-            // The largest IP packet; a cut datagram would look like a corrupt one.
-            incoming: vec![0; 65_536].into_boxed_slice(),
+            incoming: vec![0; INCOMING].into_boxed_slice(),
             stamps_awaited: 0,
             local_mtu: None,
         }

@@ -11,6 +11,9 @@ use crate::event::Stamp;
 /// Longest time that the histogram tells apart: 2^46 ns, 19.5 hours. Longer ones count as that.
 const LONGEST: u64 = 1 << 46;
 
+/// So many times are kept as they are: their quantiles are exact, and a short run needs no histogram.
+const FEW: usize = 64;
+
 /// Round-trip times seen so far. All arithmetic is on whole nanoseconds and saturates.
 #[derive(Debug)]
 pub(super) struct RttMeter {
@@ -25,7 +28,10 @@ pub(super) struct RttMeter {
     jitter16: u64,
     /// iputils: 8 times the moving average, new values weigh 1/8.
     average8: u64,
-    /// Three significant digits; made for the first value, grows with them, to 0.3 MiB at most.
+    /// The first [`FEW`] values; empty once there is a histogram.
+    few: Vec<u64>,
+    /// Three significant digits; made when there are more values than a few, grows with them, to
+    /// 0.3 MiB at most.
     histogram: Option<Histogram<u64>>,
 }
 
@@ -40,6 +46,7 @@ impl RttMeter {
             last: 0,
             jitter16: 0,
             average8: 0,
+            few: Vec::new(),
             histogram: None,
         }
     }
@@ -61,7 +68,6 @@ impl RttMeter {
                 .saturating_add(rtt);
         } else {
             self.average8 = rtt.saturating_mul(8);
-            self.histogram = Histogram::new(3).ok();
         }
         self.last = rtt;
         self.count = self.count.saturating_add(1);
@@ -70,10 +76,36 @@ impl RttMeter {
         let wide = u128::from(rtt);
         self.sum = self.sum.saturating_add(wide);
         self.squares = self.squares.saturating_add(wide.saturating_mul(wide));
+        self.keep(rtt.min(LONGEST));
+    }
+
+    /// Takes one time for the quantiles.
+    fn keep(&mut self, rtt: u64) {
+        if self.histogram.is_none() && self.few.len() < FEW {
+            self.few.push(rtt);
+            return;
+        }
+        if self.histogram.is_none() {
+            self.histogram = Histogram::new(3).ok();
+        }
         if let Some(histogram) = &mut self.histogram {
             // Cannot fail below LONGEST but for want of memory; then that one is not counted.
-            let _ = histogram.record(rtt.min(LONGEST));
+            for value in self.few.drain(..).chain([rtt]) {
+                let _ = histogram.record(value);
+            }
         }
+    }
+
+    /// The smallest time that is at least as long as `percent` of all.
+    fn quantile(&self, percent: u8) -> u64 {
+        if let Some(histogram) = &self.histogram {
+            return histogram.value_at_quantile(f64::from(percent) / 100.0);
+        }
+        let mut sorted = self.few.clone();
+        sorted.sort_unstable();
+        let rank = (sorted.len() * usize::from(percent)).div_ceil(100);
+        let value = sorted.get(rank.saturating_sub(1));
+        value.copied().unwrap_or(self.max)
     }
 
     /// Longest so far, zero before the first.
@@ -96,10 +128,6 @@ impl RttMeter {
         let deviation = mean_square.saturating_sub(average.saturating_mul(average));
         let narrow = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
         let clamped = |value: u64| Duration::from_nanos(value.clamp(self.min, self.max));
-        let quantile = |q: f64| {
-            let value = self.histogram.as_ref().map(|h| h.value_at_quantile(q));
-            clamped(value.unwrap_or(self.max))
-        };
         Some(RttStats {
             stamp,
             count: self.count,
@@ -107,9 +135,9 @@ impl RttMeter {
             avg: clamped(narrow(average)),
             max: Duration::from_nanos(self.max),
             mdev: Duration::from_nanos(narrow(deviation.isqrt())),
-            p50: quantile(0.50),
-            p90: quantile(0.90),
-            p99: quantile(0.99),
+            p50: clamped(self.quantile(50)),
+            p90: clamped(self.quantile(90)),
+            p99: clamped(self.quantile(99)),
             jitter: Duration::from_nanos(self.jitter16 / 16),
         })
     }
@@ -187,6 +215,23 @@ mod tests {
         );
         assert_eq!(stats.mdev, ns(2000));
         assert_eq!(stats.count, 8);
+    }
+
+    #[test]
+    fn quantiles_of_a_few_are_exact_and_of_many_to_three_digits() {
+        let few: Vec<u64> = (1..=64).map(|n| n * 1_000_003).collect();
+        let stats = figures(&few);
+        assert_eq!(
+            (stats.p50, stats.p90),
+            (ns(32 * 1_000_003), ns(58 * 1_000_003))
+        );
+        assert_eq!(stats.p99, ns(64 * 1_000_003));
+        let many: Vec<u64> = (1..=1000).map(|n| n * 1_000_003).collect();
+        let stats = figures(&many);
+        for (found, rank) in [(stats.p50, 500), (stats.p90, 900), (stats.p99, 990)] {
+            let exact = ns(rank * 1_000_003);
+            assert!(found.abs_diff(exact) <= exact / 1000, "{found:?} {exact:?}");
+        }
     }
 
     #[test]

@@ -52,6 +52,15 @@ pub fn flags(socket: impl AsFd, name: &str) -> io::Result<i32> {
     Ok(unsafe { request.ifr_ifru.ifru_flags }.into())
 }
 
+/// The MTU of an interface in bytes (SIOCGIFMTU).
+pub fn mtu(socket: impl AsFd, name: &str) -> io::Result<u32> {
+    let mut request = request(name)?;
+    call(socket, libc::SIOCGIFMTU, &mut request)?;
+    // SAFETY: SIOCGIFMTU has written this member, and every bit pattern is an int.
+    let mtu = unsafe { request.ifr_ifru.ifru_mtu };
+    u32::try_from(mtu).map_err(io::Error::other)
+}
+
 /// A request about this name, all else zero.
 fn request(name: &str) -> io::Result<libc::ifreq> {
     // IFNAMSIZ counts the closing NUL.
@@ -94,6 +103,8 @@ mod tests {
         assert_eq!(name(&socket, lo).unwrap(), "lo");
         assert_eq!(hardware(&socket, "lo").unwrap(), LOOPBACK);
         assert_ne!(flags(&socket, "lo").unwrap() & libc::IFF_LOOPBACK, 0);
+        let said = std::fs::read_to_string("/sys/class/net/lo/mtu").unwrap();
+        assert_eq!(mtu(&socket, "lo").unwrap().to_string(), said.trim());
         for wrong in ["no-such", "", "a-name-that-is-too-long"] {
             let error = index(&socket, wrong).unwrap_err();
             assert_eq!(error.raw_os_error(), Some(libc::ENODEV), "{wrong}");
