@@ -146,7 +146,7 @@ const OTHER: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Captures that Wireshark reads otherwise, with reasons in `tests/tshark.rs`.
+/// Captures that Wireshark reads otherwise, with reasons in `tests/agree.rs`.
 const LEFT_OUT: &[&str] = &[
     "header_length_lies",
     "igmp_dvmrp",

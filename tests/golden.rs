@@ -91,6 +91,8 @@ fn only_captures_that_are_about_it_have_problems() {
             "cut_capture" => &["truncated"],
             "dns_counts_lie" => &["dns.count"],
             "dns_pointer_loop" => &["dns.pointer"],
+            "geneve_option_lies" => &["geneve.option.length"],
+            "vxlan_no_vni" => &["vxlan.flags"],
             "igmp_bad_checksum" => &["igmp.checksum.bad"],
             "igmp_breaks_rules" => &[
                 "igmp.maddr",

@@ -14,6 +14,8 @@ pub mod dns_data;
 mod dns_name;
 pub mod dns_types;
 pub mod ethernet;
+pub mod geneve;
+pub mod gre;
 pub mod http;
 pub mod icmp;
 pub mod icmp_ext;
@@ -31,9 +33,13 @@ pub mod ipv6_options;
 pub mod ipv6_routing;
 pub mod membership;
 pub mod mld;
+pub mod mpls;
 pub mod mtrace;
 pub mod ndp;
+pub mod ntp;
+pub mod null;
 mod packet;
+pub mod ppp;
 pub mod sll;
 mod spec;
 pub mod tcp;
@@ -43,6 +49,7 @@ pub mod tls_hello;
 pub mod tls_names;
 pub mod udp;
 pub mod vlan;
+pub mod vxlan;
 
 use std::ops::Range;
 
@@ -61,6 +68,8 @@ pub static PROTOS: &[&Proto] = &[
     &dns::MULTICAST,
     &dns::PROTO,
     &ethernet::PROTO,
+    &geneve::PROTO,
+    &gre::PROTO,
     &http::PROTO,
     &icmp::PROTO,
     &icmpv6::PROTO,
@@ -71,12 +80,18 @@ pub static PROTOS: &[&Proto] = &[
     &ipv6_ext::HOP_BY_HOP,
     &ipv6_fragment::PROTO,
     &ipv6_routing::PROTO,
+    &mpls::PROTO,
+    &ntp::PROTO,
+    &null::LOOP,
+    &null::PROTO,
+    &ppp::PROTO,
     &sll::PROTO,
     &sll::PROTO_V2,
     &tcp::PROTO,
     &tls::PROTO,
     &udp::PROTO,
     &vlan::PROTO,
+    &vxlan::PROTO,
 ];
 
 /// A protocol: one file, one of these, one line in the table.

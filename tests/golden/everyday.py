@@ -151,8 +151,70 @@ def web():
         tcp(40000, 443) / b"\x80\x01\x02\x03\x04\x05")("tls_middle")
 
 
+def ntp():
+    stamp = lambda seconds, fraction=0: struct.pack("!II", seconds, fraction)
+    now = 4004423823
+    server = bytes([0x24, 2, 6, 0xE9]) + struct.pack("!II", 0x1234, 0x5678) + bytes([192, 0, 2, 9])
+    server += stamp(now - 64) + stamp(now, 1 << 30) + stamp(now, 1 << 31) + stamp(now, 3 << 30)
+    capture("An NTP answer with an extension field and a digest.",
+        udp(123, 123) / (server + struct.pack("!HH", 0x0104, 28) + bytes(24)
+            + struct.pack("!I", 1) + bytes(range(16))))("ntp_server")
+    client = bytes([0xE3, 0, 10, 0]) + bytes(36) + stamp(now)
+    capture("An NTP request of a client whose clock was never set.", udp(123, 123) / client)(
+        "ntp_client")
+    capture("An NTP control message.",
+        udp(40000, 123) / (bytes([0x16, 2]) + bytes(10)))("ntp_control")
+
+
+def tunnels():
+    inner = ethernet() / PING
+    capture("VXLAN: a frame of a virtual network in UDP.",
+        udp(50000, 4789) / VXLAN(vni=77, flags=0x88, gpid=5) / inner)("vxlan")
+    option = b"\x01\x02\x81\x01\xca\xfe\xba\xbe" + b"\x01\x02\x03\x00"
+    head = bytes([len(option) // 4, 0x40]) + b"\x65\x58" + b"\0\0\x4d\0"
+    capture("Geneve with two options, the first critical, and a frame.",
+        udp(50000, 6081) / (head + option) / inner)("geneve")
+    capture("Geneve with an option that lies about its length.",
+        udp(50000, 6081) / (bytes([1, 0]) + b"\x08\0\0\0\x4d\0" + b"\x01\x02\x03\x07") / PING)(
+        "geneve_option_lies")
+    base = IP(src=A, dst=B, id=0x1234)
+    capture("GRE with checksum, key and sequence number.",
+        base / GRE(chksum_present=1, key_present=1, seqnum_present=1, key=7, seqence_number=9)
+            / PING)("gre")
+    capture("GRE that carries a whole frame.", base / GRE(proto=0x6558) / inner)("gre_frame")
+    capture("GRE version 1: PPP in PPTP, with an acknowledgment.",
+        IP(src=A, dst=B, id=0x1234, proto=47) / (b"\x30\x81\x88\x0b" + struct.pack("!HHII", 2 + len(PING), 99, 3, 2)
+            + b"\x00\x21" + raw(PING)))("gre_pptp")
+    capture("MPLS: two labels, then IPv4.",
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02", type=0x8847)
+            / (struct.pack("!II", 100 << 12 | 5 << 9 | 63, 200 << 12 | 0x100 | 64) + raw(PING)),
+        "ethernet")("mpls")
+    capture("6in4: IPv6 in IPv4.",
+        base / IPv6(src=A6, dst=B6) / ICMPv6EchoRequest(id=1, seq=2, data=b"hi"))("six_in_four")
+    capture("IPv4 in IPv6.", IPv6(src=A6, dst=B6) / PING)("four_in_six")
+    capture("A VXLAN header without the I flag.",
+        udp(50000, 4789) / VXLAN(vni=0, flags=0) / inner)("vxlan_no_vni")
+
+
+def links():
+    capture("A PPP link: address, control and protocol.",
+        Raw(b"\xff\x03\x00\x21") / PING, "9")("ppp")
+    capture("A PPP link with everything left out that may be.",
+        Raw(b"\x57") / IPv6(src=A6, dst=B6) / ICMPv6EchoRequest(id=1, seq=2), "50")("ppp_short")
+    capture("PPP link control stays bytes.",
+        Raw(b"\xff\x03\xc0\x21\x01\x01\x00\x04"), "9")("ppp_lcp")
+    capture("BSD loopback as a little-endian host wrote it.",
+        Raw(b"\x1e\0\0\0") / IPv6(src=A6, dst=B6) / ICMPv6EchoRequest(id=1, seq=2), "0")(
+        "null_v6")
+    capture("BSD loopback as a big-endian host wrote it.", Raw(b"\0\0\0\2") / PING, "0")("null")
+    capture("OpenBSD loopback.", Raw(b"\0\0\0\2") / PING, "108")("loop")
+
+
 dns()
 web()
+ntp()
+tunnels()
+links()
 
 wanted = sys.argv[1:] or sorted(CAPTURES)
 for key in wanted:

@@ -84,6 +84,6 @@ fn link(name: &str) -> LinkType {
         "sll2" => LinkType::LinuxSll2,
         "icmp" => LinkType::IcmpMessage,
         "icmpv6" => LinkType::Icmpv6Message,
-        other => panic!("unknown link {other}"),
+        other => LinkType::Other(other.parse().expect("a name or a number")),
     }
 }

@@ -29,23 +29,16 @@ pub fn run(mut command: Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A classic pcap file by hand (pcap-savefile(5)): 24 bytes, then 16 before each packet.
-pub fn write_pcap(captures: &[golden::Golden], link: u32) -> PathBuf {
-    let mut file = Vec::new();
-    for word in [0xa1b2_c3d4, 4 << 16 | 2, 0, 0, 262_144, link] {
-        file.extend(u32::to_le_bytes(word));
+/// The LINKTYPE number of a file.
+fn number(link: LinkType) -> u16 {
+    match link {
+        LinkType::Ethernet => 1,
+        LinkType::Raw => 101,
+        LinkType::LinuxSll => 113,
+        LinkType::LinuxSll2 => 276,
+        LinkType::Other(number) => number,
+        LinkType::IcmpMessage | LinkType::Icmpv6Message => panic!("no file holds {link:?}"),
     }
-    for capture in captures {
-        let frame = capture.frame();
-        let len = u32::try_from(frame.bytes.len()).expect("small");
-        for word in [0, 0, len, frame.wire_len] {
-            file.extend(word.to_le_bytes());
-        }
-        file.extend(frame.bytes);
-    }
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("golden-{link}.pcap"));
-    std::fs::write(&path, file).expect("target is writable");
-    path
 }
 
 /// Captures of every link type that a file can hold in one pcapng file (draft-ietf-opsawg-pcapng),
@@ -65,21 +58,18 @@ pub fn write_pcapng(captures: &[golden::Golden], name: &str) -> PathBuf {
     section.extend([1, 0, 0, 0]);
     section.extend([0xff; 8]);
     block(0x0a0d_0d0a, &section, &mut file);
-    let links = [
-        (LinkType::Ethernet, 1u8),
-        (LinkType::Raw, 101),
-        (LinkType::LinuxSll, 113),
-        // 276 in little endian begins with 20.
-        (LinkType::LinuxSll2, 20),
-    ];
-    for (link, low) in links {
-        let high = u8::from(link == LinkType::LinuxSll2);
-        block(1, &[low, high, 0, 0, 0, 0, 4, 0], &mut file);
+    let mut links: Vec<LinkType> = Vec::new();
+    for capture in captures {
+        if !links.contains(&capture.link) {
+            links.push(capture.link);
+            let [low, high] = number(capture.link).to_le_bytes();
+            block(1, &[low, high, 0, 0, 0, 0, 4, 0], &mut file);
+        }
     }
     for (second, capture) in captures.iter().enumerate() {
         let frame = capture.frame();
-        let interface = links.iter().position(|(link, _)| *link == frame.link);
-        let interface = interface.expect("a link type of files");
+        let interface = links.iter().position(|link| *link == frame.link);
+        let interface = interface.expect("listed above");
         let micros = second as u64 * 1_000_000;
         let mut body = Vec::new();
         for word in [
