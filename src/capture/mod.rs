@@ -10,6 +10,7 @@ mod pcap;
 mod pcapng;
 mod save;
 mod walk;
+pub mod witness;
 mod zone;
 
 pub use file::FileSource;

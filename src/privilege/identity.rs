@@ -22,8 +22,8 @@ struct Identity {
 }
 
 /// Gives up capabilities, the root user and its groups. `keep_root`: stays uid 0 where there is no
-/// user to become but nobody.
-pub(super) fn drop(keep_root: bool, report: &mut Report) -> Result<(), Error> {
+/// user to become but nobody. `keep_raw`: CAP_NET_RAW stays, where it was there.
+pub(super) fn drop(keep_root: bool, keep_raw: bool, report: &mut Report) -> Result<(), Error> {
     // Needs CAP_SETPCAP. A user's own bounding set gives no right: with no_new_privs nothing that
     // could be executed would gain from it, and the filter refuses execve.
     match cred::drop_bounding_set() {
@@ -36,8 +36,19 @@ pub(super) fn drop(keep_root: bool, report: &mut Report) -> Result<(), Error> {
         Err(error) => return Err(failed("drop", "the capability bounding set")(error)),
     }
     cred::clear_ambient_set().map_err(failed("clear", "the ambient capabilities"))?;
+    if keep_raw {
+        // A change of the user would clear the permitted set too (capabilities(7)). The flag lasts
+        // until execve, which the filter forbids.
+        prctl::set_keepcaps(true)
+            .map_err(io::Error::from)
+            .map_err(failed("keep", "CAP_NET_RAW"))?;
+    }
     leave_root(keep_root, report)?;
-    cred::clear_capabilities().map_err(failed("drop", "capabilities"))?;
+    if keep_raw {
+        cred::keep_net_raw().map_err(failed("drop", "capabilities but CAP_NET_RAW"))?;
+    } else {
+        cred::clear_capabilities().map_err(failed("drop", "capabilities"))?;
+    }
     prctl::set_no_new_privs()
         .map_err(io::Error::from)
         .map_err(failed("set", "no_new_privs"))?;

@@ -118,16 +118,31 @@ pub fn drop_and_create<T>(
 ) -> Result<(Report, Option<T>), Error> {
     let mut report = Report::default();
     close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
-    identity::drop(creates.is_some(), &mut report)?;
+    identity::drop(creates.is_some(), false, &mut report)?;
     let beneath = creates.as_ref().and_then(|creates| creates.beneath);
     let created = creates.map(|creates| (creates.open)()).transpose()?;
-    sandbox::restrict(need, beneath, &mut report);
+    sandbox::restrict(need, beneath, false, &mut report);
+    whole(options, report).map(|report| (report, created))
+}
+
+/// [`drop`] for a command that opens sockets on the user's order while it runs: CAP_NET_RAW stays
+/// (where it was there) and nothing else, and Landlock leaves TCP and unix sockets alone.
+pub fn drop_but_sockets(need: &Need, options: &Options<'_>) -> Result<Report, Error> {
+    let mut report = Report::default();
+    close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
+    identity::drop(false, true, &mut report)?;
+    sandbox::restrict(need, None, true, &mut report);
+    whole(options, report)
+}
+
+/// Refuses a sandbox with holes, if that was asked for.
+fn whole(options: &Options<'_>, report: Report) -> Result<Report, Error> {
     if options.require_sandbox && !report.missing.is_empty() {
         return Err(Error::Sandbox {
             missing: report.missing,
         });
     }
-    Ok((report, created))
+    Ok(report)
 }
 
 /// The system calls that the filter has refused so far, in one line: `openat 3, call 334 1`; `None`

@@ -30,9 +30,15 @@ const RIGHTS: ABI = ABI::V6;
 const COUNTING: &str = "RAWSOCK_TEST_COUNTING";
 
 /// Applies Landlock, then the filter, and writes down what this kernel could not do. `beneath`:
-/// files may be made and removed in this directory.
-pub(super) fn restrict(need: &Need, beneath: Option<&Path>, report: &mut Report) {
-    match landlock(need, beneath) {
+/// files may be made and removed in this directory. `on_order`: sockets of any kind are the user's to
+/// order.
+pub(super) fn restrict(need: &Need, beneath: Option<&Path>, on_order: bool, report: &mut Report) {
+    let ruled = if on_order {
+        landlock_on_order()
+    } else {
+        landlock(need, beneath)
+    };
+    match ruled {
         Ok(RulesetStatus::FullyEnforced) => report.landlock = Landlock::Full,
         Ok(RulesetStatus::PartiallyEnforced) => {
             report.landlock = Landlock::Partial;
@@ -97,5 +103,19 @@ fn landlock(need: &Need, beneath: Option<&Path>) -> Result<RulesetStatus, landlo
         .add_rules(files)?
         .add_rules(made)?
         .add_rules(ports)?;
+    Ok(ruleset.restrict_self()?.ruleset)
+}
+
+/// Handles every right to files and allows nothing but making unix sockets (bind(2)). TCP and
+/// abstract unix sockets are left alone: what is made and where it goes is ordered by the user, line
+/// by line.
+fn landlock_on_order() -> Result<RulesetStatus, landlock::RulesetError> {
+    let sockets = path_beneath_rules(["/"], AccessFs::MakeSock);
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(RIGHTS))?
+        .scope(Scope::Signal)?
+        .create()?
+        .add_rules(sockets)?;
     Ok(ruleset.restrict_self()?.ruleset)
 }

@@ -503,6 +503,10 @@ pub static LAB_WIRE: Need = Need {
     on_other_call: OnOther::Kill,
 };
 
+mod on_order;
+
+pub use on_order::{CALL, WITNESS};
+
 /// Every row, in the order of capabilities.md.
 pub static COMMANDS: &[&Need] = &[
     &PING,
@@ -513,6 +517,8 @@ pub static COMMANDS: &[&Need] = &[
     &READ_SERIES,
     &LAB,
     &LAB_WIRE,
+    &CALL,
+    &WITNESS,
     &CAPS,
     &FILTER,
     &MAN,

@@ -62,20 +62,49 @@ struct CapData {
 /// `_LINUX_CAPABILITY_VERSION_3`: 64-bit sets.
 const VERSION_3: u32 = 0x2008_0522;
 
+/// No capability.
+const NOTHING: CapData = CapData {
+    effective: 0,
+    permitted: 0,
+    inheritable: 0,
+};
+
 /// Empties the effective, permitted and inheritable sets of the calling thread (capset(2)).
 pub fn clear_capabilities() -> io::Result<()> {
+    set([NOTHING; 2])
+}
+
+/// [`clear_capabilities`], but CAP_NET_RAW stays effective where it is permitted.
+pub fn keep_net_raw() -> io::Result<()> {
+    /// CAP_NET_RAW of linux/capability.h.
+    const NET_RAW: u32 = 1 << 13;
+    let mut header = CapHeader {
+        version: VERSION_3,
+        pid: 0,
+    };
+    let mut now = [NOTHING; 2];
+    // SAFETY: both pointers are to live values of the layout that version 3 names (one header,
+    // two data words); the kernel may write both and keeps no pointer.
+    let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, now.as_mut_ptr()) };
+    Errno::result(result)?;
+    let kept = now[0].permitted & NET_RAW;
+    let raw = CapData {
+        effective: kept,
+        permitted: kept,
+        inheritable: 0,
+    };
+    set([raw, NOTHING])
+}
+
+/// capset(2) for the calling thread.
+fn set(data: [CapData; 2]) -> io::Result<()> {
     let header = CapHeader {
         version: VERSION_3,
         pid: 0,
     };
-    let none = [CapData {
-        effective: 0,
-        permitted: 0,
-        inheritable: 0,
-    }; 2];
     // SAFETY: both pointers are to live values of the layout that version 3 names (one header,
     // two data words); the kernel only reads them.
-    let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) };
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) };
     Errno::result(result).map(drop).map_err(Into::into)
 }
 
