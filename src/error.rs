@@ -98,6 +98,18 @@ pub enum Error {
         /// What to write instead.
         fix: Option<String>,
     },
+    /// A line of a script is wrong at a place.
+    #[error("{place}: {message}")]
+    Script {
+        /// File, line and column.
+        place: String,
+        /// What is wrong and what was expected.
+        message: String,
+        /// The line and carets under the fault, without control characters.
+        caret: String,
+        /// What to write instead.
+        fix: Option<String>,
+    },
     /// Writing what the user asked for failed (a full disk).
     #[error("cannot write {object}: {source}")]
     Output {
@@ -192,7 +204,9 @@ impl Error {
                 raw_fix(&env())
             }
             Self::Usage { fix, .. } => fix.iter().map(Hint::command).collect(),
-            Self::Filter { fix, .. } => fix.iter().map(Hint::text).collect(),
+            Self::Filter { fix, .. } | Self::Script { fix, .. } => {
+                fix.iter().map(Hint::text).collect()
+            }
             Self::Resolve { name, cause } => hint::resolve(name, cause),
             Self::Exists { .. } => {
                 vec![Hint::text(
@@ -217,7 +231,7 @@ impl Error {
     /// terminal; ends without a newline.
     pub fn render(&self, env: impl FnOnce() -> Env) -> String {
         let mut text = format!("rawsock: {}", escape(&self.to_string()));
-        if let Self::Filter { caret, .. } = self {
+        if let Self::Filter { caret, .. } | Self::Script { caret, .. } = self {
             for line in caret.lines() {
                 text.push_str("\n  ");
                 text.push_str(line);

@@ -143,16 +143,6 @@ fn address_and_data(rest: &mut &[Item], known: &dyn Fn(&str) -> bool) -> Result<
         ItemKind::Word(word) => fill(word).is_some() || word.starts_with("0x"),
         ItemKind::Tuple(_) => false,
     };
-    // Python's sendto(data, flags, address).
-    if let (true, Some(flag), [third, after @ ..]) = (looks(first), flag_item(second), after) {
-        let mut address = std::slice::from_ref(third);
-        let mut bytes = std::slice::from_ref(first);
-        let mut args = one(Take::Address, &mut address, known)?;
-        args.extend(one(Take::Data, &mut bytes, known)?);
-        args.push(Arg::Flags(flag));
-        *rest = after;
-        return Ok(args);
-    }
     let swapped = looks(first) && !looks(second) || matches!(second.kind, ItemKind::Tuple(_));
     let (address, bytes) = if swapped {
         (second, first)

@@ -5,10 +5,10 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use super::arg;
-use super::errno;
 use super::fault::Fault;
 use super::lex::{Placed, Token};
 use super::value::{Failure, Name, Outcome, Value, quoted};
+use crate::view::errno;
 
 /// An expectation.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,7 +206,7 @@ fn want(part: &Part, span: &Range<usize>, known: &dyn Fn(&str) -> bool) -> Resul
         "eof" => Want::Bytes(Some(Vec::new()), None),
         _ if known(word) => Want::Same(word.to_owned()),
         _ => {
-            if let Some(number) = errno::number(word) {
+            if let Some(number) = errno_of(word) {
                 Want::Errno(number)
             } else if let Some(range) = range(word) {
                 Want::Int(range)
@@ -224,6 +224,17 @@ fn want(part: &Part, span: &Range<usize>, known: &dyn Fn(&str) -> bool) -> Resul
             }
         }
     })
+}
+
+/// The number of a name; `EWOULDBLOCK` and `ENOTSUP` are Linux's EAGAIN and EOPNOTSUPP (errno(3)).
+fn errno_of(word: &str) -> Option<i32> {
+    match word {
+        "EWOULDBLOCK" => Some(libc::EAGAIN),
+        "ENOTSUP" => Some(libc::EOPNOTSUPP),
+        // `eof` is a word of ours, `EOF` none of errno's.
+        _ if word.starts_with('E') => errno::find_name(word).map(|row| row.number),
+        _ => None,
+    }
 }
 
 /// `ECONNREFUSD`: meant as an errno. (`ESTABLISHED` is a state.)

@@ -12,7 +12,6 @@
 pub mod address;
 mod arg;
 mod ast;
-pub mod errno;
 mod expect;
 mod fault;
 mod lex;

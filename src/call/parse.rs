@@ -46,6 +46,11 @@ impl Parser {
         self.names.iter().map(String::as_str)
     }
 
+    /// The side that the next statement belongs to; empty if none was named.
+    pub fn side(&self) -> &str {
+        &self.side
+    }
+
     /// Sides that were named, in order.
     pub fn sides(&self) -> impl Iterator<Item = &str> {
         self.sides.iter().map(String::as_str)

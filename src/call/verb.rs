@@ -139,11 +139,11 @@ pub static VERBS: &[Verb] = &[
     verb!(ConnectEx "connect_ex" Socket (Address) 1 true "s.connect_ex ADDR" "the same; gives the errno as a number, 0 for success"),
     verb!(Recv "recv" Socket (Size Flags) 0 true "s.recv [SIZE] [peek|waitall|dontwait|trunc]"
         "waits for bytes, 1024 at most by default; '' means that the peer has closed"),
-    verb!(Send "send" Socket (Data Flags) 1 true "s.send 'text'" "gives how many bytes were taken, maybe fewer"),
+    verb!(Send "send" Socket (Data) 1 true "s.send 'text'" "gives how many bytes were taken, maybe fewer"),
     verb!(SendAll "sendall" Socket (Data) 1 true "s.sendall @20M" "send again and again until all is taken"),
     verb!(RecvFrom "recvfrom" Socket (Size Flags) 0 true "d, who = s.recvfrom [SIZE] [peek|waitall|dontwait|trunc]"
         "one datagram and who sent it"),
-    verb!(SendTo "sendto" Socket (AddressAndData Flags) 1 true "s.sendto ADDR 'text'" "one datagram to an address"),
+    verb!(SendTo "sendto" Socket (AddressAndData) 1 true "s.sendto ADDR 'text'" "one datagram to an address"),
     verb!(Shutdown "shutdown" Socket (How) 1 false "s.shutdown rd|wr|rdwr" "closes one direction; wr sends FIN"),
     verb!(Close "close" Either () 0 false "s.close" "the descriptor is gone; TCP says goodbye by FIN, or RST"),
     verb!(PeerName "getpeername" ["peer"] Socket () 0 false "s.peer" "the other end's address"),

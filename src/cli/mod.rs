@@ -1,5 +1,6 @@
 //! The command line: one definition, from which parser, help, man page and completions come.
 
+pub mod call;
 pub mod caps;
 pub mod completions;
 pub mod filter;
@@ -68,6 +69,8 @@ enum AlonePing {
 pub enum Command {
     /// Send ICMP echo requests in an IP header built by hand
     Ping(Box<ping::Args>),
+    /// Make socket calls, one a line, and see what they cause
+    Call(call::Args),
     /// Show which rights this process has, and how to get the others
     Caps(caps::Args),
     /// Capture packets of interfaces: show them or save them
@@ -121,6 +124,7 @@ fn tell(told: &clap::Error) -> Result<u8, Error> {
 fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         Command::Ping(args) => ping::run(&args),
+        Command::Call(args) => call::run(&args),
         Command::Caps(args) => caps::run(&args),
         Command::Sniff(args) => sniff::run(&args),
         Command::Read(args) => read::run(&args),

@@ -21,8 +21,12 @@ static ANY_SOCKETS: &[Call] = &[
     only!(SYS_getsockname: &[]),
     only!(SYS_getpeername: &[]),
     only!(SYS_setsockopt: &[]),
-    // Blocking or not.
-    only!(SYS_fcntl: &[&[is(1, libc::F_SETFL)]]),
+    // Blocking or not; and what std checks of a descriptor in debug builds.
+    only!(SYS_fcntl: &[
+        &[is(1, libc::F_SETFL)],
+        &[is(1, libc::F_GETFL)],
+        &[is(1, libc::F_GETFD)],
+    ]),
 ];
 /// The same by calls that only x86 still has.
 #[cfg(target_arch = "x86_64")]
@@ -41,8 +45,11 @@ static THREADS: &[Call] = &[
     only!(SYS_sched_getaffinity: &[]),
 ];
 
-/// Tables of /proc/net that are open already.
-static OPEN_TABLES: &[Call] = calls![SYS_pread64];
+/// Tables of /proc/net that are open already, and the inode of a descriptor (glibc's fstat).
+static OPEN_TABLES: &[Call] = &[
+    only!(SYS_pread64: &[]),
+    only!(SYS_newfstatat: &[&[has(3, libc::AT_EMPTY_PATH)]]),
+];
 
 /// A line of input with editing: the terminal's modes and size, and its signals.
 static TERMINAL: &[Call] = &[
@@ -52,6 +59,7 @@ static TERMINAL: &[Call] = &[
         &[is_request(libc::TCSETSW)],
         &[is_request(libc::TCSETSF)],
         &[is_request(libc::TIOCGWINSZ)],
+        &[is_request(libc::FIONBIO)],
     ]),
     only!(SYS_rt_sigaction: &[]),
     only!(SYS_pipe2: &[]),
@@ -81,7 +89,6 @@ pub static CALL: Need = Need {
         TERMINAL_OLD,
         WAITING,
         RUNNING,
-        CHECKING,
         CLOCKS,
         MEMORY,
         NEW_MEMORY,
