@@ -53,7 +53,11 @@ fn sandbox_row(need: &Need) -> String {
         _ => items.join(" "),
     };
     let files = need.files.iter().map(|file| format!("`{file}`")).collect();
-    let ports = need.tcp_ports.iter().map(u16::to_string).collect();
+    let mut ports: Vec<String> = need.tcp_ports.iter().map(u16::to_string).collect();
+    if need.command == "call" {
+        // `drop_but_sockets` sets no rule for TCP.
+        ports.push("all".into());
+    }
     let mut calls: Vec<String> = need
         .calls()
         .map(|call| {
