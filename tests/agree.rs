@@ -17,6 +17,15 @@ use oracle::{fileable, run, tshark, write_pcapng};
 
 /// Keys that Wireshark does not have: groups, and fields of ours.
 const OURS: &[&str] = &[
+    "dhcp.option",
+    "dhcp.option.agent",
+    "dhcp.option.captive",
+    "dhcp.option.route",
+    "dhcp.option.route.length",
+    "dhcp.option.route.network",
+    "dhcp.option.route.router",
+    "dhcp.option.search",
+    "dhcp.option.v6only",
     "dns.additional",
     "dns.answer",
     "dns.authority",
@@ -57,6 +66,10 @@ const OTHER_VALUE: &[(&str, &str)] = &[
     (
         "ip.checksum_calculated",
         "we add it only where the checksum is wrong",
+    ),
+    (
+        "dhcp.option.value",
+        "Wireshark gives the bytes beside what it reads of them",
     ),
     (
         "dns.flags.authenticated",
@@ -116,6 +129,21 @@ const OTHER_READING: &[(&str, &[&str], &str)] = &[
         "checksum_not_ready",
         &["icmp.checksum.status"],
         "a pcap file cannot say not ready",
+    ),
+    (
+        "dhcp_discover",
+        &["dhcp.option.type"],
+        "it gives the end, 255, as 0",
+    ),
+    (
+        "dhcp_offer",
+        &["dhcp.option.type"],
+        "it gives the end, 255, as 0",
+    ),
+    (
+        "dhcp_overload",
+        &["dhcp.option.type", "dhcp.option.padding"],
+        "it gives the end as 0, reads the fields first, and leaves their padding out",
     ),
     (
         "dns_pointer_loop",

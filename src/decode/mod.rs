@@ -9,6 +9,8 @@ pub mod arp;
 mod checksum;
 mod cx;
 pub mod data;
+pub mod dhcp;
+pub mod dhcp_options;
 pub mod dns;
 pub mod dns_data;
 mod dns_name;
@@ -65,6 +67,7 @@ pub static PROTOS: &[&Proto] = &[
     &ah::PROTO,
     &arp::PROTO,
     &data::PROTO,
+    &dhcp::PROTO,
     &dns::MULTICAST,
     &dns::PROTO,
     &ethernet::PROTO,

@@ -210,8 +210,41 @@ def links():
     capture("OpenBSD loopback.", Raw(b"\0\0\0\2") / PING, "108")("loop")
 
 
+def dhcp():
+    mac = bytes([2, 0, 0, 0, 0, 1])
+    up = ethernet() / IP(src="0.0.0.0", dst="255.255.255.255", id=1) / UDP(sport=68, dport=67)
+    down = ethernet() / IP(src=A, dst=B, id=1) / UDP(sport=67, dport=68)
+    discover = BOOTP(op=1, chaddr=mac, xid=0x12345678, secs=3, flags=0x8000)
+    capture("A client looks for a server: what it is and what it wants to know.",
+        up / discover / DHCP(options=[("message-type", "discover"), ("hostname", b"laptop"),
+            ("vendor_class_id", b"dhcpcd-10"), ("client_id", b"\1" + mac),
+            ("param_req_list", [1, 3, 6, 15, 51, 119, 121]), ("max_dhcp_size", 1500),
+            (80, b""), "end", "pad", "pad"]), "ethernet")("dhcp_discover")
+    offer = BOOTP(op=2, chaddr=mac, xid=0x12345678, yiaddr="192.0.2.50", siaddr=A, giaddr="192.0.2.3",
+        sname=b"boot", file=b"pxe.0")
+    capture("The offer: an address with everything around it, through a relay.",
+        down / offer / DHCP(options=[("message-type", "offer"), ("server_id", A),
+            ("lease_time", 3600), ("renewal_time", 1800), ("rebinding_time", 3150),
+            ("subnet_mask", "255.255.255.0"), ("broadcast_address", "192.0.2.255"),
+            ("router", "192.0.2.1"), ("name_server", "192.0.2.2", "192.0.2.3"),
+            ("domain", b"example.com"), ("interface-mtu", 1400),
+            (119, name("example.com") + b"\3sub\xc0\0"),
+            (121, bytes([24, 198, 51, 100, 192, 0, 2, 9, 0, 192, 0, 2, 1])),
+            (82, b"\1\4eth7\2\6" + mac), (114, b"https://example.com/"),
+            (108, struct.pack("!I", 1800)), "end"]), "ethernet")("dhcp_offer")
+    capture("Options in the fields of the boot file and the server name too.",
+        up / BOOTP(op=1, chaddr=mac, file=b"\x0c\1a\xff", sname=b"\x0f\1b\xff")
+            / DHCP(options=[("message-type", "request"), ("requested_addr", "192.0.2.50"),
+            (52, b"\3"), "end"]), "ethernet")("dhcp_overload")
+    capture("An option that claims more bytes than there are.",
+        up / discover / DHCP(options=[("message-type", "release"), (12, b"x")]) / b"\x0c\x40ab",
+        "ethernet")("dhcp_option_lies")
+    capture("BOOTP, without options.", up / BOOTP(op=1, chaddr=mac) / bytes(64), "ethernet")("bootp")
+
+
 dns()
 web()
+dhcp()
 ntp()
 tunnels()
 links()
