@@ -15,7 +15,7 @@ mod zone;
 
 pub use file::FileSource;
 pub use link::{link_type, link_type_name, link_type_number};
-pub use save::{Format, Room, Rotation, Saved, Saver, Series, Target};
+pub use save::{Format, Room, Rotation, Saved, Saver, Series, Target, create_file};
 pub use zone::Zone;
 
 use crate::decode::{Frame, LinkType};

@@ -3,10 +3,12 @@
 pub mod call;
 pub mod caps;
 pub mod completions;
+pub mod explain;
 pub mod filter;
 pub mod lab;
 pub mod look;
 pub mod man;
+pub mod page;
 pub mod parse;
 pub mod ping;
 pub mod read;
@@ -79,6 +81,8 @@ pub enum Command {
     Read(Box<read::Args>),
     /// Build hosts and a wire of your own, without root
     Lab(Box<lab::Args>),
+    /// Explain a protocol, a packet, a checksum, an error number
+    Explain(Box<explain::Args>),
     /// Compile a packet filter and show its program
     Filter(filter::Args),
     /// Print the manual page of rawsock or of one command
@@ -129,6 +133,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Sniff(args) => sniff::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Lab(args) => lab::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),

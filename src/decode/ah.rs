@@ -11,7 +11,7 @@
 
 use super::ipv6_ext::after;
 use super::spec::specs;
-use super::{Claim, Cx, Next, Proto, Show, ipv4};
+use super::{Claim, Cx, Next, Proto, Sample, Show, ipv4};
 
 specs! {
     NXT = "ah.next_header", "Next header", Show::Named(ipv4::protocol), "RFC 4302 2.1",
@@ -35,6 +35,12 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 4302",
     claims: &[Claim::IpProtocol(51)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[
+            0x11, 4, 0, 0, 0, 0, 0, 0x64, 0, 0, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0a, 0x0b,
+        ],
+    }],
     decode,
     summary: |_, _, out| out.push_str("AH"),
 };

@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 
 use super::ethernet::ethertype;
 use super::spec::specs;
-use super::{Claim, Cx, Layer, Mac, Next, Packet, Proto, Show, Spec, Value};
+use super::{Claim, Cx, Layer, Mac, Next, Packet, Proto, Sample, Show, Spec, Value};
 
 specs! {
     HW_TYPE = "arp.hw.type", "Hardware type", Show::Named(hardware), "RFC 826",
@@ -52,6 +52,13 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 826",
     claims: &[Claim::EtherType(0x0806), Claim::EtherType(0x8035)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[
+            0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 0xc0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0xc0, 0, 2,
+            2,
+        ],
+    }],
     decode,
     summary,
 };

@@ -44,7 +44,8 @@ impl Cx<'_> {
     ) {
         // A checksum that was not captured has no status.
         if self.u16(at).is_some() {
-            let status = self.checksum(sum, at, covered, pseudo);
+            let status = self.checksum(sum, at, covered.clone(), pseudo);
+            self.note_sum(at, &covered, pseudo, status);
             self.uint(sum.status, at, 0, status);
         }
     }

@@ -3,9 +3,10 @@
 //! Every offset is counted from the layer's first byte, as in the RFC's header picture.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::packet::MAX_FIELDS;
-use super::{Field, Flags, Layer, Packet, Problem, Proto, Severity, Spec, Value};
+use super::{Field, Flags, Layer, Packet, Problem, Proto, Pseudo, Severity, Spec, Sum, Value};
 
 /// What the enclosing IP header said, for checksums and rules of the layers inside.
 #[derive(Clone, Copy, Debug)]
@@ -384,6 +385,34 @@ impl<'a> Cx<'a> {
                 text,
             );
         }
+    }
+
+    /// Notes a checksum for those who asked ([`Packet::with_sums`]).
+    pub(super) fn note_sum(
+        &mut self,
+        at: u32,
+        covered: &Range<u32>,
+        protocol: Option<u8>,
+        status: u64,
+    ) {
+        let layer = self.packet.layers.len().saturating_sub(1);
+        let Some(sums) = &mut self.packet.sums else {
+            return;
+        };
+        let pseudo = self.net.zip(protocol).map(|(net, protocol)| Pseudo {
+            source: net.source,
+            destination: net.destination,
+            length: covered.end.saturating_sub(covered.start),
+            protocol,
+        });
+        sums.push(Sum {
+            layer: u32::try_from(layer).unwrap_or(u32::MAX),
+            at: self.start.saturating_add(at),
+            covered: self.start.saturating_add(covered.start)
+                ..self.start.saturating_add(covered.end),
+            pseudo,
+            status,
+        });
     }
 
     /// Notes something wrong with `len` bytes at `at`.

@@ -1,7 +1,7 @@
 //! Bytes that no protocol claims.
 
 use super::spec::specs;
-use super::{Cx, Layer, Next, Packet, Proto, Show};
+use super::{Cx, Layer, Next, Packet, Proto, Sample, Show};
 
 specs! {
     DATA = "data.data", "Data", Show::Plain, "RFC 792",
@@ -17,6 +17,10 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 792",
     claims: &[],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0x68, 0x65, 0x6c, 0x6c, 0x6f],
+    }],
     decode,
     summary,
 };

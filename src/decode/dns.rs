@@ -20,7 +20,7 @@ use super::dns_name::{Message, name};
 use super::dns_types::{class_name, opcode_name, rcode_name, type_name};
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Spec, Value};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Spec, Value};
 
 specs! {
     LENGTH = "dns.length", "Length", Show::Unit("bytes"), "RFC 1035 4.2.2",
@@ -96,6 +96,23 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 1035",
     claims: &[Claim::UdpPort(53), Claim::TcpPort(53)],
     specs: &[SPECS, dns_data::SPECS],
+    samples: &[
+        Sample {
+            name: "query",
+            bytes: &[
+                0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 0x77, 0x77, 0x77, 7, 0x65, 0x78, 0x61,
+                0x6d, 0x70, 0x6c, 0x65, 3, 0x63, 0x6f, 0x6d, 0, 0, 1, 0, 1,
+            ],
+        },
+        Sample {
+            name: "response",
+            bytes: &[
+                0x12, 0x34, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 3, 0x77, 0x77, 0x77, 7, 0x65, 0x78,
+                0x61, 0x6d, 0x70, 0x6c, 0x65, 3, 0x63, 0x6f, 0x6d, 0, 0, 1, 0, 1, 0xc0, 0x0c, 0, 1,
+                0, 1, 0, 0, 0x0e, 0x10, 0, 4, 0xc0, 0, 2, 1,
+            ],
+        },
+    ],
     decode: |cx| decode(cx, false),
     summary,
 };
@@ -107,6 +124,13 @@ pub static MULTICAST: Proto = Proto {
     rfc: "RFC 6762",
     claims: &[Claim::UdpPort(5353)],
     specs: &[SPECS, dns_data::SPECS],
+    samples: &[Sample {
+        name: "query",
+        bytes: &[
+            0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7, 0x70, 0x72, 0x69, 0x6e, 0x74, 0x65, 0x72, 5,
+            0x6c, 0x6f, 0x63, 0x61, 0x6c, 0, 0, 0xff, 0x80, 1,
+        ],
+    }],
     decode: |cx| decode(cx, true),
     summary,
 };

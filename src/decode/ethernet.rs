@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use etherparse::Ethernet2HeaderSlice;
 
 use super::spec::specs;
-use super::{Claim, Cx, Layer, LinkType, Mac, Next, Packet, Proto, Show, Value};
+use super::{Claim, Cx, Layer, LinkType, Mac, Next, Packet, Proto, Sample, Show, Value};
 
 specs! {
     DST = "eth.dst", "Destination", Show::Plain, "IEEE 802.3 3.2.3",
@@ -32,6 +32,18 @@ pub static PROTO: Proto = Proto {
     // 0x6558: a whole frame inside GRE or Geneve (RFC 1701, RFC 8926 3.4).
     claims: &[Claim::Link(LinkType::Ethernet), Claim::EtherType(0x6558)],
     specs: &[SPECS],
+    samples: &[
+        Sample {
+            name: "",
+            bytes: &[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0],
+        },
+        Sample {
+            name: "802.3 with a length",
+            bytes: &[
+                1, 0x80, 0xc2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 3, 0x42, 0x42, 3,
+            ],
+        },
+    ],
     decode,
     summary,
 };

@@ -12,7 +12,7 @@
 use super::ethernet::ethertype;
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Value};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Value};
 
 specs! {
     VERSION = "geneve.version", "Version", Show::Dec, "RFC 8926 3.4",
@@ -50,6 +50,10 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 8926",
     claims: &[Claim::UdpPort(6081)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[2, 0, 0x65, 0x58, 0, 0, 0x64, 0, 1, 0, 0, 1, 0, 0, 0, 1],
+    }],
     decode,
     summary,
 };

@@ -13,7 +13,9 @@
 use super::ethernet::ethertype;
 use super::spec::specs;
 use super::text::push_number;
-use super::{Checksum, Claim, Cx, Layer, Next, Packet, Proto, Show, Spec, Value, checksum_status};
+use super::{
+    Checksum, Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Spec, Value, checksum_status,
+};
 
 specs! {
     FLAGS = "gre.flags_and_version", "Flags and version", Show::Hex(4), "RFC 2784 2.1",
@@ -75,6 +77,20 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 2784",
     claims: &[Claim::IpProtocol(47)],
     specs: &[SPECS],
+    samples: &[
+        Sample {
+            name: "",
+            bytes: &[0, 0, 8, 0],
+        },
+        Sample {
+            name: "with checksum, key and sequence number",
+            bytes: &[0xb0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1],
+        },
+        Sample {
+            name: "version 1, of PPTP",
+            bytes: &[0x30, 0x81, 0x88, 0x0b, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1],
+        },
+    ],
     decode,
     summary,
 };

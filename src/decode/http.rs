@@ -3,7 +3,7 @@
 
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Value};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Value};
 
 specs! {
     METHOD = "http.request.method", "Method", Show::Plain, "RFC 9112 3.1",
@@ -65,6 +65,16 @@ pub static PROTO: Proto = Proto {
         Claim::TcpPort(8888),
     ],
     specs: &[SPECS],
+    samples: &[
+        Sample {
+            name: "request",
+            bytes: b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        },
+        Sample {
+            name: "response",
+            bytes: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        },
+    ],
     decode,
     summary,
 };

@@ -18,7 +18,7 @@ use super::spec::specs;
 use super::text::push_number;
 use super::{
     Checksum, Claim, Cx, Layer, LinkType, Next, Packet, Proto, Severity, Show, Value,
-    checksum_status, icmp_ext,
+    checksum_status, icmp_ext, samples,
 };
 
 pub use super::icmp_names::{code_name, describe, type_name};
@@ -109,6 +109,7 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 792",
     claims: &[Claim::IpProtocol(1), Claim::Link(LinkType::IcmpMessage)],
     specs: &[SPECS, icmp_ext::SPECS],
+    samples: samples::ICMP,
     decode,
     summary,
 };

@@ -13,7 +13,7 @@ use super::spec::specs;
 use super::text::push_number;
 use super::{
     Checksum, Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show, Value, checksum_status,
-    icmp_ext, icmp_names, mld, ndp,
+    icmp_ext, icmp_names, mld, ndp, samples,
 };
 
 pub use super::icmpv6_names::{code_name, describe, type_name};
@@ -75,6 +75,7 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 4443",
     claims: &[Claim::IpProtocol(58), Claim::Link(LinkType::Icmpv6Message)],
     specs: &[SPECS, icmp_ext::SPECS, mld::SPECS, ndp::SPECS],
+    samples: samples::ICMPV6,
     decode,
     summary,
 };

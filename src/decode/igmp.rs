@@ -19,7 +19,7 @@ use super::membership::{float8, query_kind, record_name, record_short};
 use super::spec::specs;
 use super::{
     Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
-    checksum_status, igmp_rules, mtrace,
+    checksum_status, igmp_rules, mtrace, samples,
 };
 
 specs! {
@@ -98,6 +98,7 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 9776",
     claims: &[Claim::IpProtocol(2)],
     specs: &[SPECS, mtrace::SPECS],
+    samples: samples::IGMP,
     decode,
     summary,
 };

@@ -23,8 +23,8 @@ use etherparse::IpNumber;
 use super::spec::specs;
 use super::text::push_ipv4;
 use super::{
-    Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Value, checksum_status,
-    ipv4_options,
+    Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Sample, Severity, Show, Value,
+    checksum_status, ipv4_options,
 };
 
 specs! {
@@ -83,6 +83,13 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 791",
     claims: &[Claim::EtherType(0x0800), Claim::IpProtocol(4)],
     specs: &[SPECS, ipv4_options::SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[
+            0x45, 0, 0, 0x1c, 0x12, 0x34, 0x40, 0, 0x40, 0x11, 0, 0, 0xc0, 0, 2, 1, 0xc0, 0, 2, 2,
+            0, 1, 0, 2, 0, 8, 0, 0,
+        ],
+    }],
     decode,
     summary,
 };

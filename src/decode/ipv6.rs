@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::spec::specs;
 use super::text::push_ipv6;
-use super::{Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Value, ipv4};
+use super::{Claim, Cx, Layer, Net, Next, Packet, Proto, Sample, Severity, Show, Value, ipv4};
 
 specs! {
     VERSION = "ipv6.version", "Version", Show::Dec, "RFC 8200 3",
@@ -46,6 +46,13 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 8200",
     claims: &[Claim::EtherType(0x86dd), Claim::IpProtocol(41)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[
+            0x60, 0, 0, 0, 0, 8, 0x11, 0x40, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            1, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 2, 0, 8, 0, 0,
+        ],
+    }],
     decode,
     summary,
 };

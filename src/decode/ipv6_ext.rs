@@ -8,7 +8,7 @@
 //! ```
 
 use super::spec::specs;
-use super::{Claim, Cx, Next, Proto, Show, Spec, ipv4, ipv6_options};
+use super::{Claim, Cx, Next, Proto, Sample, Show, Spec, ipv4, ipv6_options};
 
 specs! {
     HOP_NXT = "ipv6.hopopts.nxt", "Next header", Show::Named(ipv4::protocol), "RFC 8200 4.3",
@@ -28,6 +28,10 @@ pub static HOP_BY_HOP: Proto = Proto {
     rfc: "RFC 8200 4.3",
     claims: &[Claim::IpProtocol(0)],
     specs: &[SPECS, ipv6_options::SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0x3a, 0, 5, 2, 0, 0, 1, 0],
+    }],
     decode: |cx| options(cx, &HOP_NXT, &HOP_LEN),
     summary: |_, _, out| out.push_str("hop-by-hop options"),
 };
@@ -39,6 +43,10 @@ pub static DESTINATION: Proto = Proto {
     rfc: "RFC 8200 4.6",
     claims: &[Claim::IpProtocol(60)],
     specs: &[SPECS, ipv6_options::SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0x11, 0, 1, 4, 0, 0, 0, 0],
+    }],
     decode: |cx| options(cx, &DST_NXT, &DST_LEN),
     summary: |_, _, out| out.push_str("destination options"),
 };

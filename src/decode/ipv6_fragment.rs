@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use super::ipv6_ext::after;
 use super::spec::specs;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Value, ipv4};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Value, ipv4};
 
 specs! {
     NXT = "ipv6.fraghdr.nxt", "Next header", Show::Named(ipv4::protocol), "RFC 8200 4.5",
@@ -33,6 +33,10 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 8200 4.5",
     claims: &[Claim::IpProtocol(44)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0x11, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 2, 0, 8, 0, 0],
+    }],
     decode,
     summary,
 };

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::ipv6_ext::{after, header};
 use super::spec::specs;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Spec, Value, ipv4};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Spec, Value, ipv4};
 
 specs! {
     NXT = "ipv6.routing.nxt", "Next header", Show::Named(ipv4::protocol), "RFC 8200 4.4",
@@ -46,6 +46,20 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 8200 4.4",
     claims: &[Claim::IpProtocol(43)],
     specs: &[SPECS],
+    samples: &[
+        Sample {
+            name: "segment routing",
+            bytes: &[
+                0x11, 2, 4, 1, 0, 0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+            ],
+        },
+        Sample {
+            name: "home address of mobile IPv6",
+            bytes: &[
+                0x11, 2, 2, 1, 0, 0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+            ],
+        },
+    ],
     decode,
     summary,
 };

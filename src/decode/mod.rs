@@ -41,7 +41,9 @@ pub mod ndp;
 pub mod ntp;
 pub mod null;
 mod packet;
+mod path;
 pub mod ppp;
+mod samples;
 pub mod sll;
 mod spec;
 pub mod tcp;
@@ -59,8 +61,9 @@ pub use checksum::{Checksum, checksum_status};
 pub use cx::{Cx, Group, Net};
 pub use packet::{
     Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
-    Reader, Severity, Show, Spec, Value,
+    Pseudo, Reader, Severity, Show, Spec, Sum, Value,
 };
+pub use path::{Sample, decode_path};
 
 /// Every protocol that a [`Decoder`] starts with.
 pub static PROTOS: &[&Proto] = &[
@@ -110,6 +113,8 @@ pub struct Proto {
     pub claims: &'static [Claim],
     /// Every field that it can add, as tables; two protocols may share a table.
     pub specs: &'static [&'static [&'static Spec]],
+    /// Typical messages, for the header boxes of `explain`: at least one.
+    pub samples: &'static [Sample],
     /// Reads one layer and says what follows.
     pub decode: fn(&mut Cx<'_>) -> Next,
     /// Appends a few words on the layer, as a one-line listing shows it; text from the packet
@@ -442,6 +447,7 @@ mod tests {
             rfc: "none",
             claims: &[Claim::IpProtocol(1), Claim::UdpPort(7)],
             specs: &[],
+            samples: &[],
             decode: |_| Next::Done,
             summary: |_, _, _| {},
         };

@@ -9,7 +9,7 @@
 
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show};
 
 specs! {
     LABEL = "mpls.label", "Label", Show::Named(label_name), "RFC 3032 2.1",
@@ -34,6 +34,10 @@ pub static PROTO: Proto = Proto {
         Claim::UdpPort(6635),
     ],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0, 6, 0x41, 0x40, 0, 0, 0, 0],
+    }],
     decode,
     summary,
 };

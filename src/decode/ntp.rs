@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Spec, Value};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Spec, Value};
 use crate::event::Timestamp;
 
 specs! {
@@ -69,6 +69,13 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 5905",
     claims: &[Claim::UdpPort(123)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[
+            0x23, 2, 6, 0xe8, 0, 0, 1, 0, 0, 0, 1, 0, 0xc0, 0, 2, 1, 0xe0, 0, 0, 0, 0, 0, 0, 0,
+            0xe0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0, 0, 0, 0, 0, 0, 0,
+        ],
+    }],
     decode,
     summary,
 };

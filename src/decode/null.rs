@@ -3,7 +3,7 @@
 
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show};
+use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Sample, Show};
 
 specs! {
     FAMILY = "null.family", "Family", Show::Named(family_name), "LINKTYPE_NULL",
@@ -17,6 +17,10 @@ pub static PROTO: Proto = Proto {
     rfc: "LINKTYPE_NULL",
     claims: &[Claim::Link(LinkType::Other(0))],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[2, 0, 0, 0],
+    }],
     decode: |cx| {
         let family = cx.u32(0).unwrap_or(0);
         // Families are small: if the high half is used, the order is the other one.
@@ -33,6 +37,10 @@ pub static LOOP: Proto = Proto {
     rfc: "LINKTYPE_LOOP",
     claims: &[Claim::Link(LinkType::Other(108))],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0, 0, 0, 2],
+    }],
     decode: |cx| {
         let family = cx.u32(0).unwrap_or(0);
         decode(cx, family)

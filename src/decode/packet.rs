@@ -1,7 +1,7 @@
 //! The field tree: one reused arena that every view reads. No decoding here.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use crate::event::{Stamp, Timestamp};
@@ -239,6 +239,37 @@ pub struct Packet {
     pub(super) fields: Vec<Field>,
     pub(super) problems: Vec<Problem>,
     pub(super) text: String,
+    /// Only where somebody asked for them.
+    pub(super) sums: Option<Vec<Sum>>,
+}
+
+/// One checksum that was verified: what it covers, so that a view can add it up step by step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// Index of the layer that it belongs to.
+    pub layer: u32,
+    /// The two bytes that hold it, as an offset into the frame.
+    pub at: u32,
+    /// The bytes that it covers, itself included, as offsets into the frame; can reach past the
+    /// capture.
+    pub covered: Range<u32>,
+    /// What is added besides.
+    pub pseudo: Option<Pseudo>,
+    /// Outcome, see [`super::checksum_status`].
+    pub status: u64,
+}
+
+/// A pseudo header (RFC 768, RFC 9293 3.1, RFC 8200 8.1): added to a checksum, never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pseudo {
+    /// Source address.
+    pub source: IpAddr,
+    /// Final destination.
+    pub destination: IpAddr,
+    /// Length of the transport header and its data.
+    pub length: u32,
+    /// IP protocol number.
+    pub protocol: u8,
 }
 
 /// Limits against hostile bytes: a packet never has more layers or fields than these.
@@ -252,11 +283,28 @@ impl Packet {
         Self::default()
     }
 
+    /// An empty arena that also notes each checksum with what it covers.
+    pub fn with_sums() -> Self {
+        Self {
+            sums: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The checksums that were verified, in the order of the layers; empty unless the arena was
+    /// made by [`Packet::with_sums`].
+    pub fn sums(&self) -> &[Sum] {
+        self.sums.as_deref().unwrap_or(&[])
+    }
+
     pub(super) fn clear(&mut self) {
         self.layers.clear();
         self.fields.clear();
         self.problems.clear();
         self.text.clear();
+        if let Some(sums) = &mut self.sums {
+            sums.clear();
+        }
     }
 
     /// All layers, outermost first.

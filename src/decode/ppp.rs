@@ -8,7 +8,7 @@
 //! ```
 
 use super::spec::specs;
-use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show};
+use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Sample, Show};
 
 specs! {
     ADDRESS = "ppp.address", "Address", Show::Hex(2), "RFC 1662 3.1",
@@ -30,6 +30,16 @@ pub static PROTO: Proto = Proto {
         Claim::EtherType(0x880b),
     ],
     specs: &[SPECS],
+    samples: &[
+        Sample {
+            name: "",
+            bytes: &[0xff, 3, 0, 0x21],
+        },
+        Sample {
+            name: "with compressed fields",
+            bytes: &[0x21],
+        },
+    ],
     decode,
     summary,
 };

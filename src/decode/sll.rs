@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 
 use super::ethernet::ethertype;
 use super::spec::specs;
-use super::{Claim, Cx, Layer, LinkType, Mac, Next, Packet, Proto, Show, Value};
+use super::{Claim, Cx, Layer, LinkType, Mac, Next, Packet, Proto, Sample, Show, Value};
 
 specs! {
     PACKET_TYPE = "sll.pkttype", "Packet type", Show::Named(packet_type), "LINKTYPE_LINUX_SLL",
@@ -42,6 +42,10 @@ pub static PROTO: Proto = Proto {
     rfc: "LINKTYPE_LINUX_SLL",
     claims: &[Claim::Link(LinkType::LinuxSll)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0],
+    }],
     decode: |cx| {
         let h = cx.head::<16>();
         cx.uint(&PACKET_TYPE, 0, 2, u16::from_be_bytes([h[0], h[1]]));
@@ -62,6 +66,10 @@ pub static PROTO_V2: Proto = Proto {
     rfc: "LINKTYPE_LINUX_SLL2",
     claims: &[Claim::Link(LinkType::LinuxSll2)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0],
+    }],
     decode: |cx| {
         let h = cx.head::<20>();
         let next = protocol(cx, 0, u16::from_be_bytes([h[0], h[1]]), 20);

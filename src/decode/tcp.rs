@@ -19,7 +19,7 @@ use etherparse::{TcpOptionElement, TcpOptionsIterator};
 use super::spec::specs;
 use super::text::push_number;
 use super::{
-    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Severity, Show, Spec, Value,
+    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Sample, Severity, Show, Spec, Value,
     checksum_status,
 };
 
@@ -105,6 +105,21 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 9293",
     claims: &[Claim::IpProtocol(6)],
     specs: &[SPECS],
+    samples: &[
+        Sample {
+            name: "",
+            bytes: &[
+                0xc3, 0x50, 1, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x18, 0xfa, 0xf0, 0, 0, 0, 0,
+            ],
+        },
+        Sample {
+            name: "with the options of a first segment",
+            bytes: &[
+                0xc3, 0x50, 1, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0xa0, 2, 0xfa, 0xf0, 0, 0, 0, 0, 2, 4,
+                5, 0xb4, 4, 2, 8, 0x0a, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7,
+            ],
+        },
+    ],
     decode,
     summary,
 };

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use super::spec::specs;
 use super::text::push_number;
 use super::tls_names::{alert_level, alert_name, content_name, handshake_name, version_name};
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Spec, Value, tls_hello};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Spec, Value, tls_hello};
 
 specs! {
     RECORD = "tls.record", "Record", Show::Plain, "RFC 8446 5.1",
@@ -56,6 +56,23 @@ pub static PROTO: Proto = Proto {
         Claim::TcpPort(8443),
     ],
     specs: &[SPECS, tls_hello::SPECS],
+    samples: &[
+        Sample {
+            name: "client hello",
+            bytes: &[
+                0x16, 3, 1, 0, 0x2d, 1, 0, 0, 0x29, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x13, 1, 1, 0,
+            ],
+        },
+        Sample {
+            name: "alert",
+            bytes: &[0x15, 3, 3, 0, 2, 2, 0x28],
+        },
+        Sample {
+            name: "data",
+            bytes: &[0x17, 3, 3, 0, 4, 0, 1, 2, 3],
+        },
+    ],
     decode,
     summary,
 };

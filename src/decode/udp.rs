@@ -14,7 +14,9 @@ use etherparse::UdpHeaderSlice;
 
 use super::spec::specs;
 use super::text::push_number;
-use super::{Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Show, checksum_status};
+use super::{
+    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Sample, Show, checksum_status,
+};
 
 specs! {
     SRC_PORT = "udp.srcport", "Source port", Show::Dec, "RFC 768",
@@ -46,6 +48,10 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 768",
     claims: &[Claim::IpProtocol(17)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0xc3, 0x50, 0, 0x35, 0, 8, 0, 0],
+    }],
     decode,
     summary,
 };

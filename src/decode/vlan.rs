@@ -12,7 +12,7 @@ use etherparse::SingleVlanHeaderSlice;
 
 use super::ethernet::ethertype;
 use super::spec::specs;
-use super::{Claim, Cx, Layer, Next, Packet, Proto, Show, Value};
+use super::{Claim, Cx, Layer, Next, Packet, Proto, Sample, Show, Value};
 
 specs! {
     PRIORITY = "vlan.priority", "Priority", Show::Dec, "IEEE 802.1Q 9.6",
@@ -38,6 +38,10 @@ pub static PROTO: Proto = Proto {
         Claim::EtherType(0x9100),
     ],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[0, 0x64, 8, 0],
+    }],
     decode,
     summary,
 };

@@ -10,7 +10,7 @@
 
 use super::spec::specs;
 use super::text::push_number;
-use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show, Spec, Value};
+use super::{Claim, Cx, Layer, LinkType, Next, Packet, Proto, Sample, Show, Spec, Value};
 
 specs! {
     FLAGS = "vxlan.flags", "Flags", Show::Hex(4), "RFC 7348 5",
@@ -38,6 +38,10 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 7348",
     claims: &[Claim::UdpPort(4789), Claim::UdpPort(8472)],
     specs: &[SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[8, 0, 0, 0, 0, 0, 0x64, 0],
+    }],
     decode,
     summary,
 };

@@ -440,6 +440,12 @@ pub static SNIFF_SERIES: Need = Need {
 /// `rawsock read`.
 pub static READ: Need = Need {
     command: "read",
+    ..READS_FILES
+};
+
+/// A command that reads capture files, and may write one file that is open already.
+const READS_FILES: Need = Need {
+    command: "",
     needs: "nothing but the files",
     without: "-",
     files: &[],
@@ -506,6 +512,16 @@ pub static LAB_WIRE: Need = Need {
 mod on_order;
 
 pub use on_order::{CALL, WITNESS};
+/// `rawsock explain`.
+pub static EXPLAIN: Need = Need {
+    command: "explain",
+    ..READS_FILES
+};
+/// `rawsock ladder`.
+pub static LADDER: Need = Need {
+    command: "ladder",
+    ..READS_FILES
+};
 
 /// Every row, in the order of capabilities.md.
 pub static COMMANDS: &[&Need] = &[
@@ -519,6 +535,7 @@ pub static COMMANDS: &[&Need] = &[
     &LAB_WIRE,
     &CALL,
     &WITNESS,
+    &EXPLAIN,
     &CAPS,
     &FILTER,
     &MAN,

@@ -15,6 +15,11 @@ const WIDTH: usize = 80;
 impl Headers {
     /// The table for probe `seq`, with its legend and notes.
     pub fn text(&self, seq: u16, color: bool) -> String {
+        self.text_of(&format!("probe {seq}"), "ICMP message", color)
+    }
+
+    /// The table for the packet that `whose` names, with `behind` following the header.
+    pub fn text_of(&self, whose: &str, behind: &str, color: bool) -> String {
         let mut out = String::new();
         let (option, version) = match self.ip_version {
             6 => ("IPV6_HDRINCL", 6),
@@ -22,7 +27,7 @@ impl Headers {
         };
         let _ = writeln!(
             out,
-            "{option}: the IPv{version} header of probe {seq}, as you asked for it and as it went out\n"
+            "{option}: the IPv{version} header of {whose}, as you asked for it and as it went out\n"
         );
         let _ = writeln!(
             out,
@@ -38,7 +43,7 @@ impl Headers {
             push_row(row, number, color, &mut out);
         }
         self.push_legend(&notes, &mut out);
-        self.push_bytes(color, &mut out);
+        self.push_bytes(behind, color, &mut out);
         out.push('\n');
         out
     }
@@ -65,7 +70,7 @@ impl Headers {
     }
 
     /// The same as bytes, in rows of 32 bits as the RFCs draw headers.
-    fn push_bytes(&self, color: bool, out: &mut String) {
+    fn push_bytes(&self, behind: &str, color: bool, out: &mut String) {
         let _ = writeln!(out, "\n {:<8}{:<14}  on the wire", "bytes", "as asked");
         let words = self.asked.len().max(self.wire.len()).div_ceil(4);
         for word in 0..words {
@@ -83,11 +88,11 @@ impl Headers {
         }
         let message = match self.message_changed_at {
             None => format!(
-                "then {} bytes of ICMP message, as you asked",
+                "then {} bytes of {behind}, as you asked",
                 self.message_bytes
             ),
             Some(at) => format!(
-                "then {} bytes of ICMP message, changed from byte {at} on",
+                "then {} bytes of {behind}, changed from byte {at} on",
                 self.message_bytes
             ),
         };

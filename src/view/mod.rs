@@ -1,9 +1,11 @@
 //! Values to text. Views read the field tree and the verdicts, and never decide anything.
 
+pub mod boxes;
 pub mod calls;
 pub mod columns;
 pub mod errno;
 pub mod escape;
+pub mod explain;
 pub mod fate;
 pub mod headers;
 mod headers_notes;
@@ -24,3 +26,5 @@ pub mod start;
 pub mod tree;
 pub mod value;
 pub mod words;
+pub mod wrap;
+pub mod xml;

@@ -16,7 +16,7 @@ use crate::view::escape::escape;
 /// emptied and used.
 ///
 /// tcpdump and dumpcap follow a symbolic link here and empty what it points to.
-pub(super) fn create(path: &Path, force: bool) -> Result<File, Error> {
+pub fn create(path: &Path, force: bool) -> Result<File, Error> {
     let fresh = OpenOptions::new()
         .write(true)
         .create_new(true)

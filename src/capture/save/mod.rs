@@ -13,6 +13,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+pub use create::create as create_file;
 use output::Output;
 pub use rotate::Rotation;
 pub use series::{Room, Series};

@@ -1,6 +1,6 @@
 //! `rawsock read`: shows, counts or saves the packets of capture files. Opens, drops, then reads.
 
-mod input;
+pub(super) mod input;
 mod run;
 
 use std::io::{self, Write};
