@@ -17,7 +17,7 @@
 use std::fmt::Write as _;
 
 use super::spec::specs;
-use super::{Claim, Cx, Layer, Mac, Next, Packet, Proto, Show, Spec, Value, dhcp_options};
+use super::{Claim, Cx, Layer, Mac, Next, Packet, Proto, Sample, Show, Spec, Value, dhcp_options};
 
 specs! {
     OP = "dhcp.type", "Operation", Show::Named(op_name), "RFC 2131 2",
@@ -69,6 +69,20 @@ pub static PROTO: Proto = Proto {
     rfc: "RFC 2131",
     claims: &[Claim::UdpPort(67), Claim::UdpPort(68)],
     specs: &[SPECS, dhcp_options::SPECS],
+    samples: &[Sample {
+        name: "",
+        bytes: &[
+            1, 1, 6, 0, 0, 0, 0, 1, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0x63, 0x82, 0x53, 0x63, 0x35, 1, 1, 0xff,
+        ],
+    }],
     decode,
     summary,
 };
