@@ -5,6 +5,8 @@
 //! by `kill -9`, all of it is gone. [`Run`] is a whole lab: hosts, and a process that is the wire
 //! between them. [`Lab`] is two hosts on a plain veth pair.
 
+mod control;
+mod enter;
 mod host;
 mod isolate;
 mod link;
@@ -17,6 +19,8 @@ mod run;
 mod save;
 mod topology;
 
+pub use control::{Client, Listener, running};
+pub use enter::Door;
 pub use host::Host;
 pub use isolate::{Isolation, enter_userns_if_needed};
 pub use link::{Link, Switch, VethEnd};

@@ -14,18 +14,20 @@
 //! ```
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use socket2::{Domain, Socket, Type};
 
+use super::enter;
 use super::host::Host;
-use super::names::{Names, VARIABLE};
+use super::names::Names;
 use super::relay::Relay;
 use super::topology::{Laid, Setup, Shape, Topology};
 use crate::error::Error;
@@ -86,6 +88,7 @@ pub struct Wire {
     pid: Pid,
     /// The PID namespace whose first process the wire is, where the kernel allows one.
     pids: Option<OwnedFd>,
+    ended: AtomicBool,
 }
 
 /// A running lab. Dropped, it ends, with all that runs in it.
@@ -93,7 +96,7 @@ pub struct Wire {
 pub struct Run {
     hosts: Vec<Host>,
     names: Names,
-    wire: Wire,
+    wire: Arc<Wire>,
     clock: Clock,
     list: List,
     reader: Reader,
@@ -124,7 +127,7 @@ impl Run {
         Ok(Self {
             hosts: topology.hosts,
             names: topology.names,
-            wire,
+            wire: Arc::new(wire),
             clock,
             list: List::new(hosts, start, MAX_EVENTS, MAX_BYTES),
             reader: Reader::default(),
@@ -165,8 +168,8 @@ impl Run {
     }
 
     /// The wire process.
-    pub fn wire(&self) -> &Wire {
-        &self.wire
+    pub fn wire(&self) -> Arc<Wire> {
+        Arc::clone(&self.wire)
     }
 
     /// Changes what the wire does from the next frame on.
@@ -212,30 +215,21 @@ impl Run {
 
     /// Starts a program in a host. It ends with the lab at the latest.
     pub fn spawn(&self, host: &Host, command: &mut Command) -> Result<Child, Error> {
-        command.env(VARIABLE, self.names.text());
-        let failed = |command: &Command, source| Error::Io {
-            operation: "run",
-            object: command.get_program().display().to_string(),
-            source,
-        };
-        let Some(pids) = &self.wire.pids else {
-            process::end_with_parent(command);
-            return host.spawn(command);
-        };
-        // Only what a thread starts goes where it has been: a thread of its own, for both
-        // namespaces are the thread's.
-        let spawned = host.run(|| {
-            netns::set_pids_for_children(pids)?;
-            command.spawn()
-        })?;
-        spawned.map_err(|source| failed(command, source))
+        let pids = self.wire.pids.as_ref().map(AsFd::as_fd);
+        enter::spawn(host.namespace(), pids, &self.names.text(), command)
+    }
+
+    /// Ends the lab without asking for its events; its last status.
+    pub fn close(self) -> Result<Status, Error> {
+        self.wire.status(&Request::Finish)
     }
 
     /// Ends the lab; all events.
     pub fn finish(mut self) -> Result<List, Error> {
         self.events()?;
         self.wire.status(&Request::Finish)?;
-        Ok(self.list.clone())
+        let empty = List::new(Vec::new(), Timestamp::default(), 0, 0);
+        Ok(std::mem::replace(&mut self.list, empty))
     }
 }
 
@@ -276,6 +270,7 @@ impl Wire {
             control: Mutex::new(ours),
             pid,
             pids,
+            ended: AtomicBool::new(false),
         };
         let status = wire.status(&Request::Start)?;
         Ok((wire, status))
@@ -329,14 +324,34 @@ impl Wire {
     }
 }
 
+impl Wire {
+    /// Ends the process, and with it every program of the lab.
+    fn end(&self) {
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let _ = nix::sys::signal::kill(self.pid, nix::sys::signal::Signal::SIGKILL);
+        // The first process of a PID namespace ends after all others, zombies included
+        // (pid_namespaces(7)). Who started programs waits for them; we do not wait for that.
+        for _ in 0..100 {
+            let state = waitpid(self.pid, Some(WaitPidFlag::WNOHANG));
+            if !matches!(state, Ok(WaitStatus::StillAlive)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.wire.end();
+    }
+}
+
 impl Drop for Wire {
     fn drop(&mut self) {
-        if let Ok(control) = self.control.lock() {
-            let _ = control.shutdown(std::net::Shutdown::Both);
-        }
-        // It may be busy writing files; it hears the hangup at its next turn.
-        let _ = nix::sys::signal::kill(self.pid, nix::sys::signal::Signal::SIGKILL);
-        let _ = waitpid(self.pid, None::<WaitPidFlag>);
+        self.end();
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cmsg;
 pub mod cred;
 pub mod dns;
 pub mod ethtool;
+pub mod fds;
 pub mod iface;
 pub mod mmsg;
 pub mod netns;

@@ -1,6 +1,6 @@
-//! The keeper: builds the lab, runs the command in it, takes it down.
+//! The keeper: builds the lab, runs the command or the prompt in it, takes it down.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -8,55 +8,116 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 
+use clap::CommandFactory;
 use nix::sys::signal::{Signal as Number, kill};
 use nix::unistd::Pid;
 
+use super::prompt;
 use super::start::Start;
 use crate::error::Error;
-use crate::lab::{self, Options, Run};
+use crate::lab::{self, Listener, Options, Run};
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 use crate::sys::signal::{Signal, Signals};
+use crate::wire::{Status, What};
 
-/// Runs a lab until its command ends; the exit code is the command's.
+/// A lab that is kept.
+pub struct Keeper {
+    /// The lab.
+    pub run: Run,
+    /// What may end a wait.
+    pub ends: Ends,
+}
+
+/// What may end a wait besides what is waited for.
+pub struct Ends {
+    /// Signals to the keeper.
+    pub signals: Signals,
+    /// Hangs up when another terminal asks for the end.
+    pub down: Option<UnixStream>,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// What was waited for has come.
+    Ready,
+    /// The lab shall end, with this exit code.
+    Over(u8),
+}
+
+/// Runs a lab until its command or its prompt ends; the exit code is the command's.
 pub fn run(options: &Options, start: &Start) -> Result<u8, Error> {
-    let mut signals = Signals::take().map_err(|source| Error::Io {
-        operation: "block",
-        object: "signals".into(),
-        source,
-    })?;
+    let signals = take_signals()?;
+    // In the network that other terminals see.
+    let listener = Listener::open()?;
     lab::enter_userns_if_needed()?;
     let run = Run::start(options)?;
     for missing in run.missing() {
         tell(&format!("warning: {missing}"));
     }
-    let Some((program, arguments)) = start.command.split_first() else {
-        return Err(Error::Usage {
-            message: "no command".into(),
-            fix: Some("rawsock lab pair -- bash".into()),
-        });
+    let down = Some(listener.serve(&run)?);
+    let mut keeper = Keeper {
+        run,
+        ends: Ends { signals, down },
     };
-    let host = run.host(&start.at)?;
-    let mut command = program_of(program, arguments);
-    let child = run.spawn(host, &mut command)?;
-    let code = attend(child, &mut signals)?;
-    run.finish()?;
+    let code = match start.command.split_first() {
+        Some((program, arguments)) => {
+            let host = keeper.run.host(&start.at)?;
+            let mut command = program_of(program, arguments);
+            let child = keeper.run.spawn(host, &mut command)?;
+            attend(child, &mut keeper.ends)?
+        }
+        None => prompt::run(&mut keeper)?,
+    };
+    let status = keeper.run.close()?;
+    report(&status);
     Ok(code)
 }
 
+/// Signals as things to read.
+pub fn take_signals() -> Result<Signals, Error> {
+    Signals::take().map_err(|source| Error::Io {
+        operation: "block",
+        object: "signals".into(),
+        source,
+    })
+}
+
+/// What the user would not guess: rules that met nothing, frames that we lost ourselves.
+fn report(status: &Status) {
+    for (rule, acted) in status.config.rules.iter().zip(&status.acted) {
+        if *acted == 0 {
+            let what = match &rule.what {
+                What::Number(number) => format!("frame {number} did not come"),
+                What::Match(text, None) => format!("no frame was {text}"),
+                What::Match(text, Some(nth)) => format!("no {text}#{nth} came"),
+            };
+            let act = format!("{:?}", rule.act).to_lowercase();
+            tell(&format!("note: --{act}: {what}"));
+        }
+    }
+    if status.missed > 0 {
+        tell(&format!(
+            "warning: the wire process was too slow for {} frames, which are lost and in no count",
+            status.missed
+        ));
+    }
+}
+
 /// A program, or a command of rawsock by its name.
-fn program_of(program: &OsString, arguments: &[OsString]) -> Command {
-    use clap::CommandFactory;
+pub fn program_of<S: AsRef<OsStr>>(program: &S, arguments: &[S]) -> Command {
+    let program = program.as_ref();
+    let exe = || std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
     let definition = crate::cli::Cli::command();
     let own = definition
         .get_subcommands()
         .any(|command| program == command.get_name());
-    let exe = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
     let mut command = if own {
-        let mut command = Command::new(exe);
+        let mut command = Command::new(exe());
         command.arg(program);
         command
     } else if program == "rawsock" {
-        Command::new(exe)
+        Command::new(exe())
     } else {
         Command::new(program)
     };
@@ -65,50 +126,74 @@ fn program_of(program: &OsString, arguments: &[OsString]) -> Command {
 }
 
 /// Waits for a command. Ctrl-C is for the command: the terminal gives it the signal too.
-pub fn attend(child: Child, signals: &mut Signals) -> Result<u8, Error> {
-    let failed = |source| Error::Io {
-        operation: "wait for",
-        object: "the command".into(),
-        source,
-    };
+pub fn attend(mut child: Child, ends: &mut Ends) -> Result<u8, Error> {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
-    let (ended, ends) = UnixStream::pair().map_err(failed)?;
-    let mut child = child;
+    let (ended, ending) = UnixStream::pair().map_err(failed)?;
     // A thread only waits, so that signals can be answered meanwhile.
     let waiter = thread::Builder::new().spawn(move || {
         let status = child.wait();
-        drop(ends);
+        drop(ending);
         status
     });
     let waiter = waiter.map_err(failed)?;
-    let terminal = io::stdin().is_terminal();
-    loop {
-        let mut fds = [
-            PollFd::new(ended.as_fd(), PollFlags::POLLIN),
-            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-        ];
-        ppoll(&mut fds, None, None).map_err(failed)?;
-        let over = fds[0].any().unwrap_or(true);
-        while let Some(signal) = signals.take_next().map_err(failed)? {
-            match signal {
-                Signal::Terminate => return Ok(143),
-                Signal::Hangup => return Ok(129),
-                // From a script, not from a terminal.
-                Signal::Interrupt if !terminal => drop(kill(pid, Number::SIGINT)),
-                Signal::Interrupt | Signal::Quit | Signal::User1 | Signal::User2 => {}
-            }
-        }
-        if over {
-            let status = waiter
-                .join()
-                .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-            return Ok(code_of(status.map_err(failed)?));
+    match ends.wait(&ended, Some(pid))? {
+        Waited::Over(code) => Ok(code),
+        Waited::Ready => {
+            let status = waiter.join();
+            let status = status.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+            Ok(code_of(status.map_err(failed)?))
         }
     }
 }
 
+impl Ends {
+    /// Waits until `stream` can be read or hangs up, or something ends the lab. Ctrl-C does not:
+    /// it is for the command in the foreground, and is passed on to `child` where no terminal does.
+    pub fn wait(&mut self, stream: &UnixStream, child: Option<Pid>) -> Result<Waited, Error> {
+        let terminal = io::stdin().is_terminal();
+        loop {
+            let mut fds = vec![
+                PollFd::new(stream.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            let down = self.down.as_ref();
+            fds.extend(down.map(|down| PollFd::new(down.as_fd(), PollFlags::POLLIN)));
+            ppoll(&mut fds, None, None).map_err(failed)?;
+            let fired = |number: usize| fds.get(number).and_then(PollFd::any) == Some(true);
+            let (ready, ended) = (fired(0), fired(2));
+            if let Some(code) = self.answer_signals(child.filter(|_| !terminal))? {
+                return Ok(Waited::Over(code));
+            }
+            if ended {
+                return Ok(Waited::Over(0));
+            }
+            if ready {
+                return Ok(Waited::Ready);
+            }
+        }
+    }
+
+    /// The exit code, if a signal ends the lab.
+    fn answer_signals(&mut self, child: Option<Pid>) -> Result<Option<u8>, Error> {
+        while let Some(signal) = self.signals.take_next().map_err(failed)? {
+            match signal {
+                Signal::Terminate => return Ok(Some(143)),
+                Signal::Hangup => return Ok(Some(129)),
+                // From a script: no terminal tells the child.
+                Signal::Interrupt => {
+                    if let Some(child) = child {
+                        let _ = kill(child, Number::SIGINT);
+                    }
+                }
+                Signal::Quit | Signal::User1 | Signal::User2 => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// As a shell tells it: 128 and the signal.
-fn code_of(status: ExitStatus) -> u8 {
+pub fn code_of(status: ExitStatus) -> u8 {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok())
         .unwrap_or(u8::MAX)
@@ -117,4 +202,12 @@ fn code_of(status: ExitStatus) -> u8 {
 /// A line on stderr. Nothing can be done if that is gone.
 pub fn tell(line: &str) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+pub fn failed(source: io::Error) -> Error {
+    Error::Io {
+        operation: "wait for",
+        object: "the command".into(),
+        source,
+    }
 }
