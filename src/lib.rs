@@ -9,6 +9,7 @@
 //! | [`craft`] | values to bytes, right or wrong, by pnet |
 //! | [`ping`] | the sans-IO engine: schedule, matching, statistics |
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
+//! | [`defrag`] | fragments to datagrams, in bounded memory |
 //! | [`display`] | `--where`: expressions over the field tree |
 //! | [`view`] | values to text and JSON; one view, one file |
 //! | [`call`] | the language of `rawsock call` |
@@ -33,6 +34,7 @@ pub mod capture;
 pub mod cli;
 pub mod craft;
 pub mod decode;
+pub mod defrag;
 pub mod display;
 pub mod error;
 pub mod event;

@@ -13,6 +13,8 @@ mod build;
 mod columns;
 #[path = "read/dir.rs"]
 mod dir;
+#[path = "read/fragments.rs"]
+mod fragments;
 #[path = "golden/mod.rs"]
 mod golden;
 #[expect(
@@ -35,7 +37,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = Ok(());
-    let tests = [show::TESTS, oracle::TESTS, columns::TESTS, rights::TESTS].concat();
+    let tests = [
+        show::TESTS,
+        oracle::TESTS,
+        columns::TESTS,
+        fragments::TESTS,
+        rights::TESTS,
+    ]
+    .concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -38,7 +38,9 @@ pub struct Cx<'a> {
     pub net: Option<Net>,
     pub(super) flags: Flags,
     bytes: &'a [u8],
-    packet: &'a mut Packet,
+    pub(super) packet: &'a mut Packet,
+    /// Which bytes: 0 the frame's, 1 and following a reassembled datagram's.
+    pub(super) buf: u8,
     /// First byte of the layer.
     start: u32,
     /// End of what was captured of the layer.
@@ -48,7 +50,7 @@ pub struct Cx<'a> {
     /// `end - start`, 0 if the layer begins past the capture.
     have: u32,
     /// `start`, kept inside the buffer: where fields count from.
-    base: u32,
+    pub(super) base: u32,
     /// Header length, as the protocol sets it.
     header: u32,
     first_field: usize,
@@ -74,6 +76,7 @@ impl<'a> Cx<'a> {
             flags,
             bytes,
             packet,
+            buf: 0,
             start: 0,
             end,
             limit: wire_len.max(end),
@@ -111,7 +114,7 @@ impl<'a> Cx<'a> {
             first_field: u32::try_from(self.first_field).unwrap_or(u32::MAX),
             fields: 0,
             quoted: self.quoted,
-            buf: 0,
+            buf: self.buf,
         });
     }
 

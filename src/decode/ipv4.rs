@@ -66,6 +66,12 @@ specs! {
         "Address that the packet claims to come from; nothing proves it.";
     DST = "ip.dst", "Destination", Show::Plain, "RFC 791 3.1",
         "Address that it goes to.";
+    PART = "ip.fragment", "Fragment in packet", Show::Dec, "RFC 791 3.2",
+        "Number of a packet that brought a part of the datagram.";
+    PARTS = "ip.fragment.count", "Fragments", Show::Dec, "RFC 791 3.2",
+        "How many fragments the datagram came in.";
+    REASSEMBLED = "ip.reassembled.length", "Reassembled length", Show::Unit("bytes"),
+        "RFC 791 3.2", "Bytes of the datagram's data, put together from its fragments.";
 }
 
 static SUM: Checksum = Checksum {
@@ -201,6 +207,11 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     let header = header.max(20);
     ipv4_options::decode(cx, header);
     let end = if total < header { cx.len() } else { total };
+    if (offset > 0 || more) && total >= header {
+        let id = u16::from_be_bytes([h[4], h[5]]).into();
+        let offset = u32::from(offset).saturating_mul(8);
+        cx.fragment(id, h[9], offset, more, header, end);
+    }
     if offset > 0 {
         // Only the first fragment begins with the next protocol's header.
         return Next::data(header..end);

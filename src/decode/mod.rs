@@ -16,6 +16,7 @@ pub mod dns_data;
 mod dns_name;
 pub mod dns_types;
 pub mod ethernet;
+mod fragment;
 pub mod geneve;
 pub mod gre;
 pub mod http;
@@ -59,6 +60,7 @@ use std::ops::Range;
 
 pub use checksum::{Checksum, checksum_status};
 pub use cx::{Cx, Group, Net};
+pub use fragment::{Fragment, MAX_BUFS};
 pub use packet::{
     Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
     Pseudo, Reader, Severity, Show, Spec, Sum, Value,
@@ -303,7 +305,12 @@ impl Decoder {
             LinkType::Other(229) => Claim::EtherType(0x86dd),
             link => Claim::Link(link),
         };
-        let mut next = Next::Proto(claim.into(), 0..cx.len());
+        let next = Next::Proto(claim.into(), 0..cx.len());
+        self.run(&mut cx, next);
+    }
+
+    /// Decodes layer after layer.
+    fn run(&self, cx: &mut Cx<'_>, mut next: Next) {
         loop {
             let (claims, range) = match next {
                 Next::Done | Next::Decline => break,
@@ -313,7 +320,7 @@ impl Decoder {
                     (Claim::Ip.into(), range)
                 }
             };
-            let found = self.find(claims, &cx, &range);
+            let found = self.find(claims, cx, &range);
             if range.is_empty() && found.is_none() {
                 break;
             }
@@ -328,7 +335,7 @@ impl Decoder {
                 let text = format!("IP version is {}, must be 4 or 6", first >> 4);
                 cx.problem(Severity::Invalid, 0, 1, "ip.version", "RFC 8200 3", text);
             }
-            next = (proto.decode)(&mut cx);
+            next = (proto.decode)(cx);
             if let Next::Decline = next {
                 cx.retract();
                 let Claims(first, second) = claims;

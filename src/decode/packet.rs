@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
+use super::Fragment;
 use crate::event::{Stamp, Timestamp};
 
 /// Link type of a frame: libpcap's LINKTYPE numbers, and two for what ICMP sockets hand out.
@@ -239,6 +240,9 @@ pub struct Packet {
     pub(super) fields: Vec<Field>,
     pub(super) problems: Vec<Problem>,
     pub(super) text: String,
+    /// Reassembled datagrams: [`Layer::buf`] 1 and following. Cleared, not freed.
+    pub(super) bufs: Vec<Vec<u8>>,
+    pub(super) fragment: Option<Fragment>,
     /// Only where somebody asked for them.
     pub(super) sums: Option<Vec<Sum>>,
 }
@@ -302,6 +306,8 @@ impl Packet {
         self.fields.clear();
         self.problems.clear();
         self.text.clear();
+        self.bufs.clear();
+        self.fragment = None;
         if let Some(sums) = &mut self.sums {
             sums.clear();
         }
@@ -328,6 +334,37 @@ impl Packet {
     /// The text of a [`Value::Text`], unescaped.
     pub fn text(&self, start: u32, end: u32) -> &str {
         self.text.get(start as usize..end as usize).unwrap_or("")
+    }
+
+    /// The bytes that a layer's offsets count in: the frame's, or a reassembled datagram's.
+    pub fn buffer<'a>(&'a self, frame: &Frame<'a>, buf: u8) -> &'a [u8] {
+        match usize::from(buf).checked_sub(1) {
+            None => frame.bytes,
+            Some(index) => self.bufs.get(index).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// The frame as a layer's fields see it: with the bytes that they count in.
+    pub fn within<'a>(&'a self, frame: &Frame<'a>, layer: &Layer) -> Frame<'a> {
+        Frame {
+            bytes: self.buffer(frame, layer.buf),
+            ..*frame
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bufs_for_test(&self) -> &[Vec<u8>] {
+        &self.bufs
+    }
+
+    /// How many datagrams were reassembled for it.
+    pub fn reassembled(&self) -> u8 {
+        u8::try_from(self.bufs.len()).unwrap_or(u8::MAX)
+    }
+
+    /// The fragment that it is, or whose datagram is one again.
+    pub fn fragment(&self) -> Option<&Fragment> {
+        self.fragment.as_ref()
     }
 
     /// First layer of this protocol key, quoted layers left out.

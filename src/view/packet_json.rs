@@ -73,6 +73,10 @@ pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &
         if layer.quoted {
             out.push_str(r#","quoted":true"#);
         }
+        if layer.buf != 0 {
+            push_number(r#","reassembled":"#, layer.buf, out);
+        }
+        let frame = &packet.within(frame, layer);
         out.push_str(r#","fields":{"#);
         members(frame, packet, packet.fields_of(layer), &mut all, out);
         out.push_str("}}");

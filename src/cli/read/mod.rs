@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use input::Input;
 use run::Run;
 
-use super::look::{Look, WhereArgs};
+use super::look::{Look, LookArgs};
 use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
 use super::wanted::Wanted;
@@ -57,9 +57,9 @@ pub struct Args {
     /// The filter means exactly what it means in libpcap
     #[arg(long)]
     pub pcap_compat: bool,
-    /// Which packets, by their fields.
+    /// How packets are decoded, and which of them count.
     #[command(flatten)]
-    pub condition: WhereArgs,
+    pub look: LookArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     privilege::close_gaps()?;
     let (files, filter) = args.files_and_filter()?;
     let wanted = Wanted::parse(&filter, args.pcap_compat)?;
-    let look = Look::new(&args.condition)?;
+    let look = Look::new(&args.look)?;
     let mut inputs: Vec<Input> = files
         .into_iter()
         .map(Input::open)

@@ -199,6 +199,9 @@ impl Run<'_> {
     }
 
     fn finish(self, mut result: Result<u8, Error>) -> Result<u8, Error> {
+        if let Some(line) = self.look.fragments() {
+            tell(&line);
+        }
         let mut bugs = self.look.bugs();
         if let Some(mut printer) = self.printer {
             if let Err(error) = printer.flush() {

@@ -12,7 +12,7 @@ use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
 use crate::decode::text::push_dec;
-use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
+use crate::decode::{Frame, Packet};
 use crate::display::Seen;
 use crate::error::Error;
 use crate::view::columns::Table;
@@ -192,16 +192,7 @@ impl Printer {
             };
             tree::render_tree(frame, packet, style, text);
         }
-        let from = |link: bool| {
-            let start = if link { 0 } else { behind_link(packet) };
-            frame.bytes.get(start..).unwrap_or(&[])
-        };
-        match (args.hex_ascii, args.hex, args.ascii) {
-            (1.., _, _) => bytes::hex_ascii(from(args.hex_ascii > 1), text),
-            (0, 1.., _) => bytes::hex(from(args.hex > 1), text),
-            (0, 0, true) => bytes::ascii(from(args.link), text),
-            (0, 0, false) => {}
-        }
+        bytes::dump(args, frame, packet, text);
         if verbose {
             text.push('\n');
         }
@@ -217,18 +208,4 @@ fn pad_number(number: u64, out: &mut String) {
     }
     push_dec(number, out);
     out.push_str("  ");
-}
-
-/// Where the network layer begins, which is where tcpdump's `-x` begins.
-fn behind_link(packet: &Packet) -> usize {
-    let is_link = |layer: &&Layer| {
-        let claims = layer.proto.claims.iter();
-        claims.clone().any(|claim| match claim {
-            Claim::Link(link) => !matches!(link, LinkType::IcmpMessage | LinkType::Icmpv6Message),
-            Claim::EtherType(tag) => matches!(tag, 0x8100 | 0x88a8 | 0x9100),
-            _ => false,
-        })
-    };
-    let layer = packet.layers().iter().find(|layer| !is_link(layer));
-    layer.map_or(0, |layer| usize::try_from(layer.at).unwrap_or(0))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use args::CaptureArgs;
 use run::{Run, Views};
 
-use super::look::{Look, WhereArgs};
+use super::look::{Look, LookArgs};
 use super::parse;
 use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
@@ -77,9 +77,9 @@ pub struct Args {
     /// How packets are shown.
     #[command(flatten)]
     pub show: ShowArgs,
-    /// Which packets, by their fields.
+    /// How packets are decoded, and which of them count.
     #[command(flatten)]
-    pub condition: WhereArgs,
+    pub look: LookArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -96,7 +96,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     privilege::close_gaps()?;
     let (text, usual) = args.capture.expression(&args.filter)?;
     let wanted = Wanted::parse(&text, args.capture.pcap_compat)?;
-    let look = Look::new(&args.condition)?;
+    let look = Look::new(&args.look)?;
     let devices = args.capture.devices()?;
     let program = |device: &Device| wanted.program(device.link, Target::Live);
     if args.capture.dump > 0 {

@@ -326,6 +326,9 @@ impl<'a> Run<'a> {
         for line in words(self.captured, counts) {
             tell(&line);
         }
+        if let Some(line) = self.look.fragments() {
+            tell(&line);
+        }
         if self.look.is_choosy() {
             tell(&packets(self.chosen, " met the condition"));
         }
