@@ -28,6 +28,7 @@ const KEYS: &[&str] = &[
     "icmpv6.checksum.status",
 ];
 
+/// Run by the system's Python, which is the one that Debian's scapy belongs to.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read/fragments.py");
 
 fn compare(dir: &Dir, defragment: &str, ours: &[&str]) -> Result<String, libtest_mimic::Failed> {
@@ -61,7 +62,7 @@ fn compare(dir: &Dir, defragment: &str, ours: &[&str]) -> Result<String, libtest
 
 fn the_datagrams_are_tsharks() -> Outcome {
     let dir = Dir::new("fragments");
-    dir.must("python3", &[SCRIPT, "f.pcap"])?;
+    dir.must("/usr/bin/python3", &[SCRIPT, "f.pcap"])?;
     let told = compare(&dir, "TRUE", &[])?;
     assert!(
         told.contains(" made 5 datagrams; not whole: 1 incomplete at the end\n"),
@@ -104,7 +105,7 @@ fn the_datagrams_are_tsharks() -> Outcome {
 
 fn fragments_stay_fragments_where_that_is_wanted() -> Outcome {
     let dir = Dir::new("no-defrag");
-    dir.must("python3", &[SCRIPT, "f.pcap"])?;
+    dir.must("/usr/bin/python3", &[SCRIPT, "f.pcap"])?;
     let args = [
         "f.pcap",
         "--no-defrag",
