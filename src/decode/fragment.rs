@@ -135,6 +135,9 @@ impl Decoder {
         packet
             .problems
             .retain(|problem| problem.layer <= fragment.layer);
+        if let Some(sums) = &mut packet.sums {
+            sums.retain(|sum| sum.layer <= fragment.layer);
+        }
         packet.bufs.push(Vec::new());
         let len = u32::try_from(datagram.len()).unwrap_or(u32::MAX);
         let mut cx = Cx::new(flags, &datagram, len, packet);
