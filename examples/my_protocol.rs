@@ -26,6 +26,7 @@ static THERMO: Proto = Proto {
     rfc: "our own",
     claims: &[Claim::UdpPort(7777)],
     specs: &[&[&CELSIUS]],
+    samples: &[],
     decode,
     summary,
 };
