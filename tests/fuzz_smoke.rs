@@ -76,6 +76,7 @@ fn check_views(packet: &Packet, frame: &Frame<'_>) {
         line::Style {
             time: true,
             link: true,
+            quiet: false,
         },
         &mut out,
     );

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-#[expect(dead_code, reason = "the reader's own tests use the rest")]
 #[path = "files/build.rs"]
 mod build;
 #[path = "read/columns.rs"]
@@ -23,6 +22,8 @@ mod golden;
 )]
 #[path = "net/harness.rs"]
 mod harness;
+#[path = "read/letters.rs"]
+mod letters;
 #[path = "read/oracle.rs"]
 mod oracle;
 #[path = "read/rights.rs"]
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let entered = Ok(());
     let tests = [
         show::TESTS,
+        letters::TESTS,
         oracle::TESTS,
         columns::TESTS,
         fragments::TESTS,

@@ -28,6 +28,9 @@ pub struct LookArgs {
     /// them are kept for up to a minute; what was not put together is counted at the end.
     #[arg(long)]
     pub no_defrag: bool,
+    /// Do not verify checksums
+    #[arg(short = 'K', long, alias = "dont-verify-checksums")]
+    pub no_checksums: bool,
 }
 
 /// What came of a packet.
@@ -54,7 +57,11 @@ pub struct Look {
 impl Look {
     /// Compiles the condition, so that a wrong one is told before anything is opened.
     pub fn new(args: &LookArgs) -> Result<Self, Error> {
-        let decoder = Decoder::new();
+        let decoder = if args.no_checksums {
+            Decoder::new().without_checksums()
+        } else {
+            Decoder::new()
+        };
         let compile = |text: &String| {
             let compiled = Where::compile(text, &decoder);
             compiled.map_err(|fault| Error::filter(&fault, text))

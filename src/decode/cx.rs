@@ -55,6 +55,8 @@ pub struct Cx<'a> {
     header: u32,
     first_field: usize,
     pub(super) quoted: bool,
+    /// Checksums are verified.
+    pub(super) verifies: bool,
     /// A length outside claimed more than there is: checksums inside cover bytes that are missing.
     pub(super) clipped: bool,
     /// The message may go on in the next segment.
@@ -85,6 +87,7 @@ impl<'a> Cx<'a> {
             header: 0,
             first_field: 0,
             quoted: false,
+            verifies: true,
             clipped: false,
             partial: false,
             depth: 0,

@@ -213,6 +213,8 @@ pub struct Decoder {
     claims: usize,
     /// Every protocol, in the order in which they were added.
     protos: Vec<&'static Proto>,
+    /// Checksums are verified.
+    verifies: bool,
 }
 
 impl Default for Decoder {
@@ -230,6 +232,7 @@ impl Decoder {
             table: vec![None; claims.saturating_mul(2).next_power_of_two()],
             claims: 0,
             protos: Vec::with_capacity(PROTOS.len()),
+            verifies: true,
         };
         PROTOS.iter().fold(empty, |all, proto| all.with(proto))
     }
@@ -271,6 +274,13 @@ impl Decoder {
         }
     }
 
+    /// Verifies no checksum: all of them are "unverified".
+    #[must_use]
+    pub fn without_checksums(mut self) -> Self {
+        self.verifies = false;
+        self
+    }
+
     /// Every protocol that it may decode, in the order in which they were added.
     pub fn protos(&self) -> &[&'static Proto] {
         &self.protos
@@ -298,6 +308,7 @@ impl Decoder {
     pub fn decode(&self, frame: &Frame<'_>, packet: &mut Packet) {
         packet.clear();
         let mut cx = Cx::new(frame.flags, frame.bytes, frame.wire_len, packet);
+        cx.verifies = self.verifies;
         let claim = match frame.link {
             LinkType::Raw => Claim::Ip,
             // LINKTYPE_IPV4 and LINKTYPE_IPV6: whatever the version field says.

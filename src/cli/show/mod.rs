@@ -7,7 +7,7 @@ mod time;
 use std::io::{self, StdoutLock, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub use args::ShowArgs;
+pub use args::{Precision, ShowArgs};
 use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
@@ -65,7 +65,8 @@ pub struct Printer {
 
 impl Printer {
     /// Loads the zone, so it comes before the drop.
-    pub fn new(args: &ShowArgs) -> Result<Self, Error> {
+    /// `at_once`: write out each line, also without `-l`.
+    pub fn new(args: &ShowArgs, at_once: bool) -> Result<Self, Error> {
         let style = Style::from_count(args.time);
         let local = style.is_local() && !args.json && args.fields.is_none();
         let zone = if local { Zone::local() } else { Zone::utc() };
@@ -77,8 +78,11 @@ impl Printer {
             table
         });
         Ok(Self {
-            args: args.clone(),
-            teller: Teller::new(style, zone, args.nano),
+            args: ShowArgs {
+                line_buffered: args.line_buffered || at_once,
+                ..args.clone()
+            },
+            teller: Teller::new(style, zone, args.precision() == Some(Precision::Nano)),
             table,
             text,
             out: io::stdout().lock(),
@@ -171,6 +175,7 @@ impl Printer {
         let style = line::Style {
             time: false,
             link: args.link,
+            quiet: args.quiet,
         };
         line::render_line(frame, packet, style, text);
         text.push('\n');
