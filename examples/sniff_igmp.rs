@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         buffer: 1024 * 1024,
         promiscuous: false,
         ring: true,
+        ..Options::default()
     };
     let mut live = Live::new(options, "igmp or mld");
     live.open(Device::any(), program.insns())?;

@@ -39,6 +39,19 @@ pub struct Options {
     pub card_stamps: bool,
 }
 
+impl Default for Options {
+    /// As `rawsock sniff` captures without options.
+    fn default() -> Self {
+        Self {
+            snaplen: crate::capture::MAX_PACKET,
+            buffer: 4096 * 1024,
+            promiscuous: true,
+            ring: true,
+            card_stamps: false,
+        }
+    }
+}
+
 /// What a socket counted. `received + dropped` is what passed the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
