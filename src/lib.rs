@@ -8,6 +8,7 @@
 //! | [`decode`] | bytes to a field tree with Wireshark's keys; one protocol, one file |
 //! | [`craft`] | values to bytes, right or wrong, by pnet |
 //! | [`ping`] | the sans-IO engine: schedule, matching, statistics |
+//! | [`compare`] | the same messages over several kinds of sockets: figures of a run |
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
 //! | [`defrag`] | fragments to datagrams, in bounded memory |
 //! | [`display`] | `--where`: expressions over the field tree |
@@ -32,6 +33,7 @@
 pub mod call;
 pub mod capture;
 pub mod cli;
+pub mod compare;
 pub mod craft;
 pub mod decode;
 pub mod defrag;

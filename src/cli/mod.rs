@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod caps;
+pub mod compare;
 pub mod completions;
 pub mod explain;
 pub mod filter;
@@ -86,6 +87,8 @@ pub enum Command {
     Lab(Box<lab::Args>),
     /// Explain a protocol, a packet, a checksum, an error number
     Explain(Box<explain::Args>),
+    /// Send the same messages over TCP, UDP and raw sockets: results side by side
+    Compare(Box<compare::Args>),
     /// Compile a packet filter and show its program
     Filter(filter::Args),
     /// Print the manual page of rawsock or of one command
@@ -140,6 +143,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Read(args) => read::run(&args),
         Command::Lab(args) => lab::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),

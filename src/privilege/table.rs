@@ -496,6 +496,19 @@ pub static LAB: Need = Need {
     ..only_prints("lab", "user namespaces, or root")
 };
 
+/// `rawsock compare`: builds labs, and looks at what was on their wires when it has no rights left.
+pub static COMPARE: Need = Need {
+    command: "compare",
+    needs: "user namespaces, or root",
+    without: "exits 2, says which rule refuses and prints the command that allows it",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        OPEN_FILES, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
 /// The process that is the wire of a lab.
 pub static LAB_WIRE: Need = Need {
     command: "(lab wire)",
@@ -546,6 +559,7 @@ pub static COMMANDS: &[&Need] = &[
     &READ_SERIES,
     &LAB,
     &LAB_WIRE,
+    &COMPARE,
     &CALL,
     &WITNESS,
     &EXPLAIN,

@@ -3,6 +3,7 @@
 pub mod boxes;
 pub mod calls;
 pub mod columns;
+pub mod compare;
 pub mod errno;
 pub mod escape;
 pub mod explain;
@@ -15,6 +16,7 @@ pub mod json;
 mod json_line;
 mod json_verdict;
 pub mod line;
+pub mod mismatch;
 pub mod numbers;
 pub mod objects;
 pub mod packet_json;

@@ -648,8 +648,9 @@ impl Engine {
     }
 }
 
-/// An IP frame that is neither neighbour discovery nor multicast listener discovery.
-fn is_counted(packet: &Packet) -> bool {
+/// An IP frame that is neither neighbour discovery nor multicast listener discovery: what exact
+/// fates and chance count, and what a comparison counts.
+pub fn is_counted(packet: &Packet) -> bool {
     let ip = packet.layer("ip").is_some() || packet.layer("ipv6").is_some();
     let kind = packet.value(&icmpv6::TYPE).and_then(Value::as_u64);
     // RFC 4861 4: 133 to 137. RFC 2710 3: 130 to 132. RFC 3810 5.2: 143.

@@ -19,7 +19,7 @@ mod step;
 mod story;
 
 pub use config::{Act, Config, Hold, Impairment, Rule, Share, What};
-pub use engine::{Cable, Counts, Due, Engine};
+pub use engine::{Cable, Counts, Due, Engine, is_counted};
 pub use log::{Entry, Log};
 pub use message::{Reader, Reply, Request, Status, decode_entries, encode_entries};
 pub use step::Key;
