@@ -2,7 +2,7 @@
 
 mod args;
 mod pairs;
-mod play;
+pub mod play;
 mod sides;
 
 use std::fmt::Write as _;

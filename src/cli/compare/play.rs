@@ -24,10 +24,24 @@ const PARTING: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_millis(60);
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// Plays `experiment` over one kind of socket.
+/// Plays `experiment` over one kind of socket, in a lab of its own.
 pub fn play(
     over: Over,
     options: &Options,
+    experiment: &Experiment,
+    patience: Option<Duration>,
+    with_burst: bool,
+) -> Result<Recorded, Error> {
+    let mut run = Run::start(options)?;
+    let recorded = play_in(&mut run, over, experiment, patience, with_burst)?;
+    run.finish()?;
+    Ok(recorded)
+}
+
+/// The same in a lab that is there already.
+pub fn play_in(
+    run: &mut Run,
+    over: Over,
     experiment: &Experiment,
     patience: Option<Duration>,
     with_burst: bool,
@@ -37,13 +51,12 @@ pub fn play(
         object: format!("the messages over {}", over.name()),
         source,
     };
-    let mut run = Run::start(options)?;
-    let place = place(&run, over, PORT)?;
+    let place = place(run, over, PORT)?;
     let clock = run.clock();
     let (stop, stopper) = io::pipe().map_err(failed)?;
     let (client_book, server_book) = (Book::default(), Book::default());
     let tracer = server_book.tracer(clock, Some(stop.into()));
-    let listener = in_server(&run, &place, |place| place.serve(&tracer))?.map_err(failed)?;
+    let listener = in_server(run, &place, |place| place.serve(&tracer))?.map_err(failed)?;
     let (done, hears) = channel();
     let of_server = *experiment;
     let server = thread::spawn(move || {
@@ -66,7 +79,7 @@ pub fn play(
         // It ends by itself when it hears the FIN; told or not, the join below ends.
         let _ = hears.recv_timeout(PARTING);
     }
-    wait_quiet(&run)?;
+    wait_quiet(run)?;
     drop(stopper);
     let received = server
         .join()
@@ -86,11 +99,10 @@ pub fn play(
     let wire = (!over.is_unix()).then(|| run.events().map(|list| list.clone()));
     let wire = wire.transpose()?;
     let burst = if with_burst {
-        Some(burst(&run, over, experiment).map_err(failed)?)
+        Some(burst(run, over, experiment).map_err(failed)?)
     } else {
         None
     };
-    run.finish()?;
     Ok(Recorded {
         over,
         client,
