@@ -95,7 +95,6 @@ pub(super) fn read(
         while let Some((Part::Word(word), word_span)) = parts.peek().cloned() {
             match (word.as_str(), &want) {
                 ("bytes", Want::Int(range)) => want = Want::Len(range.clone()),
-                ("errno", _) => break,
                 ("from", Want::Bytes(..) | Want::Any) => {
                     parts.next();
                     let Some((Part::Word(pattern), _)) = parts.peek().cloned() else {
@@ -368,10 +367,10 @@ impl Want {
                 wanted.as_ref().is_none_or(|wanted| wanted == bytes)
                     && from.as_ref().is_none_or(|from| from.matches(sender))
             }
-            (Self::Name(pattern), Value::Name(name)) => pattern.matches(name),
             (
                 Self::Name(pattern),
-                Value::Socket {
+                Value::Name(name)
+                | Value::Socket {
                     peer: Some(name), ..
                 },
             ) => pattern.matches(name),

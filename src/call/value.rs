@@ -1,6 +1,6 @@
 //! What calls give: values, addresses, failures; and how they are written.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ pub fn quoted(bytes: &[u8], most: usize) -> String {
     }
     text.push('\'');
     if count == most && cut(bytes, most) {
-        text.push_str(&format!(".. ({} bytes)", bytes.len()));
+        let _ = write!(text, ".. ({} bytes)", bytes.len());
     }
     text
 }

@@ -176,7 +176,8 @@ impl Verb {
     /// The row of a verb.
     pub fn of(does: Do) -> &'static Self {
         let found = VERBS.iter().find(|verb| verb.does == does);
-        found.expect("a test sees that every verb has a row")
+        // A test sees that every verb has a row.
+        found.unwrap_or(&VERBS[0])
     }
 
     /// The verb with this name, used with `args` arguments.

@@ -1,6 +1,7 @@
 //! The watching child: drops everything, then captures, decodes, and answers each question with what
 //! it has seen since the last.
 
+use std::fmt::Write as _;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -135,7 +136,7 @@ impl Child {
         for seen in &report.seen {
             seen.write(&mut text);
         }
-        text.push_str(&format!(".{}\n", report.left_out.saturating_add(lost)));
+        let _ = writeln!(text, ".{}", report.left_out.saturating_add(lost));
         self.answer.write_all(text.as_bytes()).ok()
     }
 }

@@ -86,7 +86,7 @@ impl Witness {
             line.clear();
             self.read_line(&clock, &mut line)?;
             if let Some(count) = line.strip_prefix(b".") {
-                report.left_out += str::from_utf8(count).ok()?.parse::<u64>().ok()?;
+                report.left_out = str::from_utf8(count).ok()?.parse().ok()?;
                 return Some(report);
             }
             report.seen.push(Seen::parse(&line)?);

@@ -1,29 +1,26 @@
 //! Makes the calls of one statement: verbs to methods of the traced sockets.
 
-use std::io;
-use std::net::{Shutdown, SocketAddr};
-use std::os::fd::AsFd;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use socket2::{Domain, Type};
 
+use super::convert::{closed, end_of, ends_of, errno, fd_of, name_of, state_of, waited};
 use super::files;
+use super::method::{self, Order};
 use super::resolve::Purpose;
 use super::side::{Bounded, Done, Ledger, Shared};
 use super::sock::{Held, Sock, Store};
-use super::tables::Tables;
 use super::tell;
 use crate::call::address::{self, Family};
 use crate::call::{Action, Arg, Call, Data, Do, Failure, Name, Outcome, Statement, Value};
-use crate::net::traced::{Address, OPTIONS, Traced, Tracer, Value as OptionValue, find_option};
+use crate::net::traced::{Address, Traced, Tracer, Value as OptionValue, find_option};
 
 /// Bytes that a receive asks for by default: the tutorial's number.
 const READ_SIZE: usize = 1024;
 /// What `makefile` asks for at once, as Python does (io.DEFAULT_BUFFER_SIZE).
 const FILE_BUFFER: usize = 8192;
-/// The queue of `listen` without a number: the tutorial's.
-const BACKLOG: i64 = 5;
 
 /// Does what a side is told.
 pub struct Hand {
@@ -198,7 +195,8 @@ impl Hand {
                 kind.family
             )));
         }
-        let made = Traced::socket(family, ty, kind.protocol, &self.tracer).map_err(errno)?;
+        let made = Traced::socket(family, ty, kind.protocol, &self.tracer)
+            .map_err(|error| errno(&error))?;
         let (number, fd) = self.take_in(made);
         beside.socket = Some(number);
         if let Some(sock) = self.store.socket(number) {
@@ -217,7 +215,7 @@ impl Hand {
             Some(Arg::Kind(kind)) => Type::from(kind.kind),
             _ => Type::STREAM,
         };
-        let (one, other) = Traced::pair(kind, &self.tracer).map_err(errno)?;
+        let (one, other) = Traced::pair(kind, &self.tracer).map_err(|error| errno(&error))?;
         let mut fds = Vec::new();
         for (made, name) in [one, other].into_iter().zip(&call.targets) {
             let (number, fd) = self.take_in(made);
@@ -239,7 +237,7 @@ impl Hand {
         let (made, peer) = sock
             .traced
             .accept()
-            .map_err(|error| waited(error, patient))?;
+            .map_err(|error| waited(&error, patient))?;
         let (number, fd) = self.take_in(made);
         beside.socket = Some(number);
         if let Some(name) = call.targets.first() {
@@ -313,7 +311,7 @@ impl Hand {
         let (file, sock) = self.store.file(number).ok_or_else(closed)?;
         beside.socket = Some(file.socket);
         let patient = sock.timeout != Some(Duration::ZERO);
-        let waited = |error| waited(error, patient);
+        let waited = |error| waited(&error, patient);
         match call.verb.does {
             Do::ReadLine => {
                 files::readline(file, sock, FILE_BUFFER, &mut beside.lines).map_err(waited)
@@ -329,156 +327,36 @@ impl Hand {
         let number = self.number(call)?;
         beside.socket = Some(number);
         let to = self.address(call, number)?;
-        let data = call.args.iter().find(|arg| match arg {
-            Arg::Data(_) => true,
-            Arg::Name(_) => !matches!(call.verb.does, Do::Bind | Do::Connect | Do::ConnectEx),
-            _ => false,
-        });
-        // sendto's address may be a name too, and stands first.
-        let data = if call.verb.does == Do::SendTo {
-            call.args.get(1)
-        } else {
-            data
-        };
-        let bytes = match data {
-            Some(arg) if matches!(call.verb.does, Do::Send | Do::SendAll | Do::SendTo) => {
-                self.bytes(arg)?
+        let bytes = match (call.verb.does, call.args.as_slice()) {
+            (Do::Send | Do::SendAll, [data, ..]) | (Do::SendTo, [_, data, ..]) => {
+                self.bytes(data)?
             }
             _ => Vec::new(),
         };
-        let size = self.size(call, READ_SIZE)?;
         let flags = call.args.iter().find_map(|arg| match arg {
             Arg::Flags(bits) => Some(*bits),
             _ => None,
         });
-        let flags = flags.unwrap_or(0);
+        let value = match call.args.get(1) {
+            Some(Arg::Word(word)) => word.clone(),
+            Some(Arg::Name(word)) => match self.shared.values.get(&self.side, &word.text) {
+                Some(Value::Int(number)) => number.to_string(),
+                _ => word.text.clone(),
+            },
+            _ => String::new(),
+        };
+        let order = Order {
+            does: call.verb.does,
+            args: &call.args,
+            to,
+            bytes,
+            size: self.size(call, READ_SIZE)?,
+            flags: flags.unwrap_or(0),
+            value,
+        };
         let tables = Arc::clone(&self.shared.tables);
         let sock = self.store.socket(number).ok_or_else(closed)?;
-        let patient = sock.timeout != Some(Duration::ZERO) && flags & libc::MSG_DONTWAIT == 0;
-        let waited = |error| waited(error, patient);
-        let first = call.args.first();
-        match (call.verb.does, to) {
-            (Do::Bind, Some(to)) => sock.traced.bind(&to).map(done).map_err(errno),
-            (Do::Connect, Some(to)) => sock.traced.connect(&to).map(done).map_err(waited),
-            (Do::ConnectEx, Some(to)) => Ok(Value::Int(sock.traced.connect_ex(&to).into())),
-            (Do::Listen, _) => {
-                let backlog = match first {
-                    Some(Arg::Number(number)) => *number,
-                    _ => BACKLOG,
-                };
-                let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
-                sock.traced.listen(backlog).map(done).map_err(errno)
-            }
-            (Do::Recv, _) => {
-                let mut buffer = vec![0; size];
-                let len = sock.traced.recv(&mut buffer, flags).map_err(waited)?;
-                if len > size {
-                    beside
-                        .lines
-                        .push(format!("MSG_TRUNC: the message had {len} bytes"));
-                }
-                buffer.truncate(len);
-                Ok(Value::Bytes(buffer))
-            }
-            (Do::RecvFrom, _) => {
-                let mut buffer = vec![0; size];
-                let got = sock.traced.recvfrom(&mut buffer, flags).map_err(waited)?;
-                if let Some(lost) = got.overflow {
-                    beside.lines.push(format!(
-                        "SO_RXQ_OVFL: this socket's full queue has thrown away {lost} before it"
-                    ));
-                }
-                buffer.truncate(got.len);
-                Ok(Value::From {
-                    bytes: buffer,
-                    whole: (got.full > got.len).then_some(got.full),
-                    sender: got.from.map_or(Name::Unnamed, name_of),
-                })
-            }
-            (Do::Send, _) => sock.traced.send(&bytes).map(count).map_err(waited),
-            (Do::SendAll, _) => {
-                let sent = sock.traced.sendall(&bytes);
-                sent.map(|()| Value::None).map_err(waited)
-            }
-            (Do::SendTo, Some(to)) => sock.traced.sendto(&bytes, &to).map(count).map_err(waited),
-            (Do::Shutdown, _) => {
-                let how = match first {
-                    Some(Arg::How(libc::SHUT_RD)) => Shutdown::Read,
-                    Some(Arg::How(libc::SHUT_WR)) => Shutdown::Write,
-                    _ => Shutdown::Both,
-                };
-                sock.traced.shutdown(how).map(done).map_err(errno)
-            }
-            (Do::PeerName, _) => named(sock.traced.getpeername()),
-            (Do::SockName, _) => named(sock.traced.getsockname()),
-            (Do::SetTimeout, _) => {
-                let timeout = match first {
-                    Some(Arg::Seconds(timeout)) => *timeout,
-                    _ => None,
-                };
-                sock.timeout = timeout;
-                sock.traced.settimeout(timeout);
-                Ok(Value::None)
-            }
-            (Do::GetTimeout, _) => Ok(match sock.traced.gettimeout() {
-                Some(timeout) => Value::Seconds(timeout),
-                None => Value::None,
-            }),
-            (Do::FileNo, _) => Ok(Value::Int(sock.traced.fileno().into())),
-            (Do::Ls, _) => tell::ls(sock, &tables, &mut beside.lines),
-            (Do::SetBlocking, _) => {
-                let on = first != Some(&Arg::Switch(false));
-                sock.timeout = (!on).then_some(Duration::ZERO);
-                sock.traced.setblocking(on);
-                Ok(Value::None)
-            }
-            (Do::GetBlocking, _) => Ok(Value::Switch(sock.timeout != Some(Duration::ZERO))),
-            (Do::SetOption, _) => {
-                let (Some(Arg::Word(name)), Some(value)) = (first, call.args.get(1)) else {
-                    return Err(Failure::Refused("an option has a name and a value".into()));
-                };
-                let option = find_option(name).ok_or_else(|| unknown_option(name))?;
-                let value = match value {
-                    Arg::Word(word) => word.clone(),
-                    Arg::Number(number) => number.to_string(),
-                    Arg::Name(word) => match self.shared.values.get(&self.side, &word.text) {
-                        Some(Value::Int(number)) => number.to_string(),
-                        _ => word.text.clone(),
-                    },
-                    _ => String::new(),
-                };
-                let value = linger_words(option.name, &value);
-                sock.traced.setsockopt(option, &value).map_err(errno)?;
-                // What it reads back as is a line of its own: the kernel doubles buffers.
-                let _ = sock.traced.getsockopt(option);
-                Ok(Value::Done)
-            }
-            (Do::GetOption, _) => {
-                let Some(Arg::Word(name)) = first else {
-                    return Err(Failure::Refused("an option has a name".into()));
-                };
-                let option = find_option(name).ok_or_else(|| unknown_option(name))?;
-                let value = sock.traced.getsockopt(option).map_err(errno)?;
-                Ok(option_value(&value))
-            }
-            (Do::Options, _) => {
-                tell::options(sock, &mut beside.lines);
-                Ok(Value::Int(i64::try_from(beside.lines.len()).unwrap_or(0)))
-            }
-            (Do::TcpInfo, _) => {
-                let info = sock.traced.tcp_info().map_err(errno)?;
-                let field = match first {
-                    Some(Arg::Word(field)) => Some(field.as_str()),
-                    _ => None,
-                };
-                tell::tcp_info(&info, field, &mut beside.lines)
-            }
-            (Do::State, _) => match sock.traced.tcp_info() {
-                Ok(info) => Ok(Value::Text(info.state_name().to_owned())),
-                Err(error) => Err(errno(error)),
-            },
-            _ => Err(Failure::Refused("an address is missing".into())),
-        }
+        method::make(sock, &order, &tables, &mut beside.lines)
     }
 
     /// A new socket of ours: its number and descriptor.
@@ -635,137 +513,4 @@ fn chosen(sock: &mut Sock, ledger: &Ledger) -> String {
     ledger.cut(asked);
     let [domain, kind, protocol] = told.map(|value| value.unwrap_or_else(|| "?".into()));
     format!("the kernel chose: domain {domain}, type {kind}, protocol {protocol}")
-}
-
-fn done((): ()) -> Value {
-    Value::Done
-}
-
-fn count(len: usize) -> Value {
-    Value::Int(i64::try_from(len).unwrap_or(i64::MAX))
-}
-
-fn named(address: io::Result<Address>) -> Outcome {
-    address
-        .map(|address| Value::Name(name_of(address)))
-        .map_err(errno)
-}
-
-pub(super) fn fd_of(traced: &Traced) -> i32 {
-    use std::os::fd::AsRawFd;
-    traced.as_fd().as_raw_fd()
-}
-
-fn closed() -> Failure {
-    Failure::Refused("it is closed".into())
-}
-
-fn unknown_option(name: &str) -> Failure {
-    let upper = name.to_ascii_uppercase();
-    let tail = |name: &str| name.rsplit('_').next().unwrap_or("").to_owned();
-    let near: Vec<&str> = OPTIONS
-        .iter()
-        .map(|option| option.name)
-        .filter(|known| known.starts_with(&upper) || tail(known) == tail(&upper))
-        .take(4)
-        .collect();
-    let hint = if near.is_empty() {
-        "s.opts lists them".to_owned()
-    } else {
-        near.join(", ")
-    };
-    Failure::Refused(format!("no option is called {name}: {hint}"))
-}
-
-/// `SO_LINGER 1 0` in C's two numbers is `0` in ours, `0 0` is `off`.
-fn linger_words(option: &str, value: &str) -> String {
-    let mut words = value.split_ascii_whitespace();
-    match (option, words.next(), words.next()) {
-        ("SO_LINGER", Some("0"), Some(_)) => "off".to_owned(),
-        ("SO_LINGER", Some(_), Some(seconds)) => seconds.to_owned(),
-        _ => value.to_owned(),
-    }
-}
-
-fn errno(error: io::Error) -> Failure {
-    match error.raw_os_error() {
-        Some(number) => Failure::Errno(number),
-        None => Failure::Refused(error.to_string()),
-    }
-}
-
-/// EAGAIN of a call that was to wait: its time was over.
-fn waited(error: io::Error, patient: bool) -> Failure {
-    if patient && error.raw_os_error() == Some(libc::EAGAIN) {
-        return Failure::Timeout;
-    }
-    errno(error)
-}
-
-/// The address as a value.
-fn name_of(address: Address) -> Name {
-    match address {
-        Address::Inet(address) => Name::Inet(address),
-        Address::Path(path) => {
-            use std::os::unix::ffi::OsStrExt;
-            Name::Path(path.as_os_str().as_bytes().to_vec())
-        }
-        Address::Abstract(name) => Name::Abstract(name),
-        Address::Unnamed | Address::Other(_) => Name::Unnamed,
-    }
-}
-
-fn option_value(value: &OptionValue) -> Value {
-    match value {
-        OptionValue::Int(number) | OptionValue::Errno(number) | OptionValue::Named(_, number) => {
-            Value::Int((*number).into())
-        }
-        OptionValue::Linger(Some(seconds)) => Value::Int((*seconds).into()),
-        OptionValue::Linger(None) => Value::Switch(false),
-        OptionValue::Time(0, 0) => Value::None,
-        OptionValue::Time(seconds, micros) => {
-            let seconds = u64::try_from(*seconds).unwrap_or(0);
-            let micros = u64::try_from(*micros).unwrap_or(0);
-            Value::Seconds(Duration::from_secs(seconds) + Duration::from_micros(micros))
-        }
-        other => Value::Text(other.to_string()),
-    }
-}
-
-/// State of a TCP connection.
-fn state_of(sock: &mut Sock, tables: &Tables) -> Option<String> {
-    if sock.protocol != 6 || sock.traced.kind() != Type::STREAM {
-        return None;
-    }
-    let state = sock.traced.tcp_info().ok()?.state_name();
-    if state == "CLOSED"
-        && let Some((local, peer)) = sock.ends
-    {
-        // In TIME-WAIT the kernel keeps the connection apart from the socket.
-        return Some(tables.tcp_state(local, peer).unwrap_or(state).to_owned());
-    }
-    let _ = ends_of(sock);
-    Some(state.to_owned())
-}
-
-/// Both ends of a connection; remembered for when the socket does not tell them any more.
-fn ends_of(sock: &mut Sock) -> Option<(SocketAddr, SocketAddr)> {
-    if let (Ok(Address::Inet(local)), Ok(Address::Inet(peer))) =
-        (sock.traced.getsockname(), sock.traced.getpeername())
-    {
-        sock.ends = Some((local, peer));
-    }
-    sock.ends
-}
-
-/// Local end: protocol and port. A raw or ping socket has all packets of its protocol.
-fn end_of(sock: &mut Sock) -> Option<(u8, u16)> {
-    if sock.protocol == 0 {
-        return None;
-    }
-    if sock.traced.kind() == Type::RAW || matches!(sock.protocol, 1 | 58) {
-        return Some((sock.protocol, 0));
-    }
-    let port = sock.traced.getsockname().ok()?.port()?;
-    (port != 0).then_some((sock.protocol, port))
 }

@@ -1,8 +1,10 @@
 //! `rawsock call`: one socket method a line, from a file, from `-c`, from a pipe or typed. Opens what
 //! it needs, drops all rights but CAP_NET_RAW, then makes sockets on the user's order.
 
+mod convert;
 mod exec;
 mod files;
+mod method;
 mod packets;
 mod prompt;
 mod resolve;
@@ -65,6 +67,7 @@ Exit code: 0; 1 something expected did not come, or a statement could not be
 made; 2 error; 74 output lost; 130, 143, 129 ended by INT, TERM, HUP.";
 
 /// Make socket calls, one a line, and see what they cause
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     disable_version_flag = true,
@@ -215,7 +218,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         json: args.json,
         quiet: args.quiet,
         keep_going: args.keep_going,
-        sided: parser.sides().next().is_some(),
+        width: parser.sides().map(run::width).max().unwrap_or(0),
     };
     let run = Run::new(Parts {
         shared,
@@ -232,7 +235,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         .map(|missing| format!("warning: {missing}"))
         .chain(without)
     {
-        run.tell(&line);
+        Run::tell(&line);
     }
     match source {
         Source::Whole(statements) => whole(run, statements),

@@ -65,8 +65,8 @@ impl Ends {
         let sent = from.is_some();
         let arrow = if sided {
             let name = |side: Option<&str>| side.map_or("?", |side| side).to_owned();
-            format!("{} --> {}", name(from), name(to))
-        } else if sent || !about && to.is_none() {
+            format!("{} --> {}:", name(from), name(to))
+        } else if sent {
             "-->".to_owned()
         } else {
             "<--".to_owned()
@@ -131,7 +131,7 @@ mod tests {
         );
         assert_eq!(
             arrow(&[(6, 4000), (6, 9000)], true).as_deref(),
-            Some("? --> b")
+            Some("? --> b:")
         );
         assert_eq!(arrow(&[(17, 9000), (17, 9001)], false), None);
         // An ICMP error belongs to whoever sent what it quotes; a raw socket sees them all.

@@ -51,7 +51,7 @@ pub fn talk(mut run: Run, mut parser: Parser) -> Result<u8, Error> {
     let mut editor: Editor<Words, MemHistory> =
         Editor::with_history(config, history).map_err(failed)?;
     editor.set_helper(Some(Words::default()));
-    run.tell("one socket method a line; `help` lists them, `quit` ends");
+    Run::tell("one socket method a line; `help` lists them, `quit` ends");
     loop {
         if let Some(words) = editor.helper_mut() {
             words.names = parser.names().map(str::to_owned).collect();

@@ -1,6 +1,7 @@
 //! The loop: gives each side its statements, shows what came, checks what was expected.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use super::show;
 use super::side::{Done, Shared, Side};
 use crate::call::{Action, Failure, Mismatch, Statement, VERBS, Verb};
 use crate::capture::witness::Witness;
-use crate::cli::{lost_output, print};
+use crate::cli::print;
 use crate::error::Error;
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 use crate::sys::signal::{Signal, Signals};
 use crate::view::escape::escape;
 
 /// How it is shown.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// One JSON object a statement.
@@ -27,8 +29,8 @@ pub struct Style {
     pub quiet: bool,
     /// Go on after what was not as expected.
     pub keep_going: bool,
-    /// The script has sides.
-    pub sided: bool,
+    /// Width of the names of sides; 0 without sides.
+    pub width: usize,
 }
 
 /// A running script.
@@ -103,12 +105,12 @@ impl Run {
 
     /// Begins a statement, and waits for it unless it is for the background.
     pub fn statement(&mut self, statement: Statement) -> Result<(), Error> {
-        self.style.sided |= !statement.side.is_empty();
+        self.style.width = self.style.width.max(width(&statement.side));
         self.statements += 1;
         match &statement.action {
             Action::Sleep(span) => self.sleep(*span),
             Action::Wait => self.wait_all(),
-            Action::Help(verb) => self.help(*verb),
+            Action::Help(verb) => help(*verb),
             Action::DropNext { .. } | Action::Quit => Ok(()),
             Action::Call(_) | Action::Names => {
                 let side = statement.side.clone();
@@ -116,7 +118,7 @@ impl Run {
                 if background && !self.style.json && !self.style.quiet {
                     self.head()?;
                     let mut text = String::new();
-                    show::begun(&side, &escape(&statement.text), &mut text);
+                    show::begun(&side, self.style.width, &escape(&statement.text), &mut text);
                     print(text.as_bytes())?;
                 }
                 self.order(&side, statement)?;
@@ -195,7 +197,7 @@ impl Run {
             let mut byte = [0];
             self.done.read_exact(&mut byte).map_err(failed)?;
             while let Ok(done) = self.finished.1.try_recv() {
-                self.finish(done)?;
+                self.finish(&done)?;
             }
         }
         let dead = self
@@ -244,21 +246,21 @@ impl Run {
     }
 
     /// Shows and checks what a side has done.
-    fn finish(&mut self, done: Done) -> Result<(), Error> {
+    fn finish(&mut self, done: &Done) -> Result<(), Error> {
         if let Some(side) = self.sides.get_mut(&done.statement.side) {
             side.pending = side.pending.saturating_sub(1);
         }
         if let Some(end) = done.end {
             self.ends.add(end, &done.statement.side);
         }
-        let (began, sided) = (done.began.1, self.style.sided);
+        let (began, sided) = (done.began.1, self.style.width > 0);
         let seen = self
             .witness
             .as_mut()
             .map(|witness| under(witness, &self.ends, began, sided));
         if seen.as_ref().is_some_and(Option::is_none) {
             self.witness = None;
-            self.tell("the packet watcher has ended; no more packets are shown");
+            Self::tell("the packet watcher has ended; no more packets are shown");
         }
         let seen = seen.flatten();
         let values = &self.shared.values;
@@ -268,15 +270,15 @@ impl Run {
             checked.err()
         });
         if self.style.json {
-            let line = show::json(&done, seen.as_ref(), failed.as_ref());
+            let line = show::json(done, seen.as_ref(), failed.as_ref());
             print(format!("{line}\n").as_bytes())?;
         } else if !self.style.quiet {
             self.head()?;
             let mut text = String::new();
-            show::text(&done, seen.as_ref(), self.style.sided, &mut text);
+            show::text(done, seen.as_ref(), self.style.width, &mut text);
             print(text.as_bytes())?;
         }
-        self.judge(&done, failed);
+        self.judge(done, failed);
         Ok(())
     }
 
@@ -301,11 +303,11 @@ impl Run {
             "{}:{}: {side}{}: {why}",
             self.name, statement.line, statement.text
         );
-        self.tell(&place);
+        Self::tell(&place);
     }
 
     /// A line on stderr.
-    pub fn tell(&self, text: &str) {
+    pub fn tell(text: &str) {
         // Nothing is left to tell an error of stderr to.
         let _ = writeln!(io::stderr(), "rawsock: {}", escape(text));
     }
@@ -316,23 +318,8 @@ impl Run {
         }
         self.headed = true;
         let mut text = String::new();
-        show::head(self.style.sided, &mut text);
+        show::head(self.style.width, &mut text);
         print(text.as_bytes())
-    }
-
-    fn help(&mut self, verb: Option<&'static Verb>) -> Result<(), Error> {
-        let mut text = String::new();
-        for known in VERBS {
-            if verb.is_none_or(|verb| verb.does == known.does) {
-                text.push_str(&format!("  {}\n        {}\n", known.usage, known.help));
-            }
-        }
-        if verb.is_none() {
-            text.push_str(WORDS);
-        }
-        let mut out = io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        written.map_err(lost_output)
     }
 
     /// The end: what still runs is awaited; gives the exit code.
@@ -357,6 +344,29 @@ impl Run {
             None => 0,
         })
     }
+}
+
+/// Columns of a side's name, and one to part it from what follows.
+pub fn width(side: &str) -> usize {
+    if side.is_empty() {
+        0
+    } else {
+        side.chars().count() + 1
+    }
+}
+
+/// The verbs, or one of them.
+fn help(verb: Option<&'static Verb>) -> Result<(), Error> {
+    let mut text = String::new();
+    for known in VERBS {
+        if verb.is_none_or(|verb| verb.does == known.does) {
+            let _ = writeln!(text, "  {}\n        {}", known.usage, known.help);
+        }
+    }
+    if verb.is_none() {
+        text.push_str(WORDS);
+    }
+    print(text.as_bytes())
 }
 
 /// What is no verb.

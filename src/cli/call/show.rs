@@ -13,28 +13,21 @@ use crate::view::{calls, errno};
 /// Bytes that a line of `view::calls` shows of a message.
 const PREVIEW: usize = 24;
 
-/// The head of the columns.
-pub fn head(sided: bool, out: &mut String) {
+/// The head of the columns. `width`: of the names of sides, 0 without.
+pub fn head(width: usize, out: &mut String) {
     let mut line = String::new();
     calls::head(&mut line);
-    if sided {
-        out.push_str("   ");
-    }
-    out.push_str(&line);
+    let _ = write!(out, "{:width$}{line}", "");
 }
 
 /// A statement that goes on in the background.
-pub fn begun(side: &str, text: &str, out: &mut String) {
-    let _ = writeln!(out, "{side:3}   .. {text}  in the background");
+pub fn begun(side: &str, width: usize, text: &str, out: &mut String) {
+    let _ = writeln!(out, "{side:width$}  .. {text}  in the background");
 }
 
 /// Everything about a finished statement.
-pub fn text(done: &Done, under: Option<&Under>, sided: bool, out: &mut String) {
-    let side = if sided {
-        format!("{:3}", done.statement.side)
-    } else {
-        String::new()
-    };
+pub fn text(done: &Done, under: Option<&Under>, width: usize, out: &mut String) {
+    let side = format!("{:width$}", done.statement.side);
     let packets = |list: &[Ours], out: &mut String| {
         for ours in list {
             let _ = writeln!(out, "{side}       {} {}", ours.arrow, ours.seen.text);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::stat::fstat;
 
-use super::exec::fd_of;
+use super::convert::fd_of;
 use super::sock::Sock;
 use super::tables::Tables;
 use crate::call::{Failure, Outcome, Value};
