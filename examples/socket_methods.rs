@@ -35,7 +35,9 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     server.listen(5)?;
     let at = server.getsockname()?;
     let port = at.port().unwrap_or(0);
-    // Somebody who calls: says a word, then sends two lines.
+    let mut udp = Traced::socket(Domain::IPV4, Type::DGRAM, 0, &trace)?;
+    udp.bind(&at)?;
+    // Somebody who calls: says a word, sends a datagram, and reads on.
     let caller = thread::spawn(move || -> std::io::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.write_all(b"hello")?;
@@ -43,8 +45,6 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
     });
-    let mut udp = Traced::socket(Domain::IPV4, Type::DGRAM, 0, &trace)?;
-    udp.bind(&at)?;
     let (conn, _) = server.accept()?;
 
     let mut client = Traced::socket(Domain::IPV4, Type::STREAM, 0, &trace)?;

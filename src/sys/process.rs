@@ -74,6 +74,19 @@ pub fn is_secure() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// All threads take their memory from one heap. glibc gives each thread a heap of its own, and opens a
+/// file of /proc when such a heap shrinks (malloc/arena.c, `check_may_shrink_heap`): no sandbox of
+/// ours has a right to that.
+///
+/// Call it before the first thread is made.
+pub fn one_heap() {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: takes two numbers and no pointer; no other thread uses the heap meanwhile.
+        let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+}
+
 /// Forgets every environment variable, so that none names a file to a library (HOSTALIASES,
 /// resolver(3)).
 ///

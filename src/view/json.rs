@@ -182,7 +182,7 @@ impl Json {
 
 /// JSON as it is, but for what steers a terminal and JSON allows in strings: DEL, C1, bidirectional
 /// and invisible characters, which become `\u` escapes.
-pub(super) fn safe(json: &str) -> Cow<'_, str> {
+pub fn safe(json: &str) -> Cow<'_, str> {
     let bad = |c: char| c != '\n' && is_hostile(c);
     if !json.contains(bad) {
         return Cow::Borrowed(json);

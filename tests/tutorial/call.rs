@@ -152,8 +152,6 @@ fn a_blocked_side_does_not_hold_the_other_up() -> Outcome {
         @a sleep 0.1 ; c.send 'at last'
         @b wait";
     let lines = good(&host, script)?;
-    let waited = lines.of("d.recv")["blocked_s"].as_f64();
-    assert!(waited.is_some());
     let blocked: Vec<f64> = lines
         .statements
         .iter()

@@ -114,8 +114,18 @@ fn close_sends_fin_or_with_linger_zero_a_reset() -> Outcome {
         fin.first().is_some_and(|packet| packet.contains(" [F.]")),
         "{fin:#?}"
     );
-    same(&lines.packets("d.close"), &[" [R.]"]);
-    assert_eq!(lines.of("c.close")["tcp_state"], "FIN-WAIT-2");
+    let reset = lines.packets("d.close");
+    assert!(
+        reset.iter().any(|packet| packet.contains(" [R.]")),
+        "{reset:#?}"
+    );
+    assert!(
+        !reset.iter().any(|packet| packet.contains(" [F.]")),
+        "{reset:#?}"
+    );
+    let state = lines.of("c.close")["tcp_state"].as_str().unwrap();
+    // The acknowledgement may take its time.
+    assert!(matches!(state, "FIN-WAIT-1" | "FIN-WAIT-2"), "{state}");
     Ok(())
 }
 
@@ -169,12 +179,13 @@ fn without_the_right_a_line_says_how_to_get_packets() -> Outcome {
     ];
     let run = run(&host, "setpriv", &args)?;
     assert_eq!(run.code(), Some(0), "{run}");
-    let told: Vec<&str> = run.stderr.lines().collect();
+    // How to get the right depends on where this runs.
+    let told = run.stderr.lines();
+    let told: Vec<&str> = told
+        .filter(|line| line.contains("packets are left out"))
+        .collect();
     assert_eq!(told.len(), 1, "{run}");
-    assert!(
-        told[0].contains("packets are left out") && told[0].contains("setcap"),
-        "{run}"
-    );
+    assert!(told[0].contains("CAP_NET_RAW"), "{run}");
     assert!(!run.stdout.contains(" UDP "), "{run}");
     Ok(())
 }

@@ -35,6 +35,7 @@ use crate::error::{Env, Error, Hint, raw_fix};
 use crate::net::resolve::{Family, Resolver, parse_numeric};
 use crate::privilege::{self, table};
 use crate::sys::clock::Clock;
+use crate::sys::process;
 use crate::sys::signal::Signals;
 use crate::view::escape::escape;
 
@@ -157,6 +158,7 @@ enum Source {
 /// Runs the command; gives the exit code.
 pub fn run(args: &Args) -> Result<u8, Error> {
     privilege::close_gaps()?;
+    process::one_heap();
     let mut parser = Parser::new();
     let (source, name) = source(args, &mut parser)?;
     let places = Places::take();

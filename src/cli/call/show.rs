@@ -8,6 +8,7 @@ use super::packets::{Ours, Under};
 use super::side::Done;
 use crate::call::{Action, Failure, Mismatch, Outcome, Value};
 use crate::event::{self, Call};
+use crate::view::json::safe;
 use crate::view::{calls, errno};
 
 /// Bytes that a line of `view::calls` shows of a message.
@@ -147,7 +148,7 @@ pub fn json(done: &Done, under: Option<&Under>, failed: Option<&Mismatch>) -> St
             set("came", json!(failed.came));
         }
     }
-    object.to_string()
+    safe(&object.to_string()).into_owned()
 }
 
 fn outcome_json(outcome: &Outcome, set: &mut impl FnMut(&str, Json)) {
@@ -157,10 +158,8 @@ fn outcome_json(outcome: &Outcome, set: &mut impl FnMut(&str, Json)) {
             set("value", json!(value.to_string()));
             if let Value::Bytes(bytes) | Value::From { bytes, .. } = value {
                 set("bytes", json!(bytes.len()));
-                set(
-                    "text",
-                    json!(String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes))),
-                );
+                let shown = bytes.get(..4096).unwrap_or(bytes);
+                set("received", json!(String::from_utf8_lossy(shown)));
             }
         }
         Err(failure) => {

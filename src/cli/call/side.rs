@@ -146,9 +146,9 @@ impl Wait for Bounded {
         events: PollFlags,
         deadline: Option<Mono>,
     ) -> io::Result<Waited> {
-        let deadline = deadline.unwrap_or(self.until);
+        let until = deadline.unwrap_or(self.until);
         loop {
-            let left = deadline.since(self.clock.mono());
+            let left = until.since(self.clock.mono());
             let mut fds = [
                 PollFd::new(fd, events),
                 PollFd::new(self.stop.as_fd(), PollFlags::POLLIN),
@@ -159,6 +159,10 @@ impl Wait for Bounded {
             }
             if fds[0].any() == Some(true) {
                 return Ok(Waited::Ready);
+            }
+            if left.is_zero() && deadline.is_none() {
+                // The caller knows of no deadline and would wait on.
+                return Err(io::Error::from_raw_os_error(libc::EAGAIN));
             }
             if left.is_zero() {
                 return Ok(Waited::TimedOut);

@@ -95,7 +95,7 @@ pub static CALL: Need = Need {
         ENDING,
         CHILDREN,
     ],
-    on_other_call: OnOther::Kill,
+    on_other_call: OnOther::Count,
 };
 
 /// The child that captures and decodes for `call`. It can answer by a pipe and do nothing else.
@@ -108,5 +108,5 @@ pub static WITNESS: Need = Need {
     groups: &[
         CAPTURING, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
     ],
-    on_other_call: OnOther::Kill,
+    on_other_call: OnOther::Count,
 };
