@@ -69,7 +69,8 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let (conn, _) = server.accept()?;
     conn.sendall(b"line one\nline two\n")?;
     let mut file = client.makefile(8192);
-    (file.readline()?, file.readline()?); // one recv feeds both
+    file.readline()?;
+    file.readline()?; // one recv fed both
     let option = find_option("SO_RCVBUF").ok_or("no such option")?;
     client.setsockopt(option, "10000")?;
     client.getsockopt(option)?; // 20000: the kernel doubles it

@@ -140,7 +140,10 @@ const METHODS: [&str; 20] = [
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        Trial::test("rows::no_row_of_the_tutorial_is_missing", none_is_missing),
+        Trial::test("rows::no_row_of_the_tutorial_is_missing", || {
+            none_is_missing();
+            Ok(())
+        }),
         Trial::test(
             "rows::every_row_has_a_command_and_a_test_that_is_there",
             all_have_proofs,
@@ -148,7 +151,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn none_is_missing() -> Result<(), Failed> {
+fn none_is_missing() {
     let parts = PARTS
         .iter()
         .flat_map(|(part, rows)| (1..=*rows).map(move |row| format!("{part}{row}")));
@@ -158,7 +161,6 @@ fn none_is_missing() -> Result<(), Failed> {
     let there: BTreeSet<String> = ROWS.iter().map(|row| row.id.to_owned()).collect();
     assert_eq!(there, wanted);
     assert_eq!(ROWS.len(), wanted.len(), "a row is there twice");
-    Ok(())
 }
 
 fn all_have_proofs() -> Result<(), Failed> {

@@ -149,7 +149,6 @@ impl Hand {
     /// Gives names to what came, if it is a value; sockets and files were named when they were made.
     fn assign(&mut self, call: &Call, value: &Value) -> Result<(), Failure> {
         let parts = match (call.targets.as_slice(), value) {
-            ([], _) | (_, Value::Pair(..) | Value::File(_)) => return Ok(()),
             (
                 [_, who],
                 Value::Socket {
@@ -158,7 +157,7 @@ impl Hand {
             ) => {
                 vec![(who, Value::Name(peer.clone()))]
             }
-            (_, Value::Socket { .. }) => return Ok(()),
+            ([], _) | (_, Value::Pair(..) | Value::File(_) | Value::Socket { .. }) => return Ok(()),
             ([data, who], Value::From { bytes, sender, .. }) => vec![
                 (data, Value::Bytes(bytes.clone())),
                 (who, Value::Name(sender.clone())),
