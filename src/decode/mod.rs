@@ -16,7 +16,6 @@ pub mod dns_data;
 mod dns_name;
 pub mod dns_types;
 pub mod ethernet;
-mod fragment;
 pub mod geneve;
 pub mod gre;
 pub mod http;
@@ -46,6 +45,7 @@ mod path;
 pub mod ppp;
 mod samples;
 pub mod sll;
+mod slots;
 mod spec;
 pub mod tcp;
 pub mod text;
@@ -60,7 +60,6 @@ use std::ops::Range;
 
 pub use checksum::{Checksum, checksum_status};
 pub use cx::{Cx, Group, Net};
-pub use fragment::{Fragment, MAX_BUFS};
 pub use packet::{
     Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
     Pseudo, Reader, Severity, Show, Spec, Sum, Value,
@@ -213,8 +212,6 @@ pub struct Decoder {
     claims: usize,
     /// Every protocol, in the order in which they were added.
     protos: Vec<&'static Proto>,
-    /// Checksums are verified.
-    verifies: bool,
 }
 
 impl Default for Decoder {
@@ -232,7 +229,6 @@ impl Decoder {
             table: vec![None; claims.saturating_mul(2).next_power_of_two()],
             claims: 0,
             protos: Vec::with_capacity(PROTOS.len()),
-            verifies: true,
         };
         PROTOS.iter().fold(empty, |all, proto| all.with(proto))
     }
@@ -274,13 +270,6 @@ impl Decoder {
         }
     }
 
-    /// Verifies no checksum: all of them are "unverified".
-    #[must_use]
-    pub fn without_checksums(mut self) -> Self {
-        self.verifies = false;
-        self
-    }
-
     /// Every protocol that it may decode, in the order in which they were added.
     pub fn protos(&self) -> &[&'static Proto] {
         &self.protos
@@ -308,7 +297,6 @@ impl Decoder {
     pub fn decode(&self, frame: &Frame<'_>, packet: &mut Packet) {
         packet.clear();
         let mut cx = Cx::new(frame.flags, frame.bytes, frame.wire_len, packet);
-        cx.verifies = self.verifies;
         let claim = match frame.link {
             LinkType::Raw => Claim::Ip,
             // LINKTYPE_IPV4 and LINKTYPE_IPV6: whatever the version field says.
@@ -316,12 +304,7 @@ impl Decoder {
             LinkType::Other(229) => Claim::EtherType(0x86dd),
             link => Claim::Link(link),
         };
-        let next = Next::Proto(claim.into(), 0..cx.len());
-        self.run(&mut cx, next);
-    }
-
-    /// Decodes layer after layer.
-    fn run(&self, cx: &mut Cx<'_>, mut next: Next) {
+        let mut next = Next::Proto(claim.into(), 0..cx.len());
         loop {
             let (claims, range) = match next {
                 Next::Done | Next::Decline => break,
@@ -331,7 +314,7 @@ impl Decoder {
                     (Claim::Ip.into(), range)
                 }
             };
-            let found = self.find(claims, cx, &range);
+            let found = self.find(claims, &cx, &range);
             if range.is_empty() && found.is_none() {
                 break;
             }
@@ -346,7 +329,7 @@ impl Decoder {
                 let text = format!("IP version is {}, must be 4 or 6", first >> 4);
                 cx.problem(Severity::Invalid, 0, 1, "ip.version", "RFC 8200 3", text);
             }
-            next = (proto.decode)(cx);
+            next = (proto.decode)(&mut cx);
             if let Next::Decline = next {
                 cx.retract();
                 let Claims(first, second) = claims;

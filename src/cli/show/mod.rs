@@ -7,12 +7,12 @@ mod time;
 use std::io::{self, StdoutLock, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub use args::{Precision, ShowArgs};
+pub use args::ShowArgs;
 use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
 use crate::decode::text::push_dec;
-use crate::decode::{Frame, Packet};
+use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
 use crate::display::Seen;
 use crate::error::Error;
 use crate::view::columns::Table;
@@ -58,6 +58,8 @@ pub struct Printer {
     teller: Teller,
     table: Option<Table>,
     text: String,
+    /// JSON, apart from other text: as bytes it is written without a look at each whether it is UTF-8.
+    json: Vec<u8>,
     out: StdoutLock<'static>,
     /// Packets on which a view panicked.
     bugs: u64,
@@ -65,8 +67,7 @@ pub struct Printer {
 
 impl Printer {
     /// Loads the zone, so it comes before the drop.
-    /// `at_once`: write out each line, also without `-l`.
-    pub fn new(args: &ShowArgs, at_once: bool) -> Result<Self, Error> {
+    pub fn new(args: &ShowArgs) -> Result<Self, Error> {
         let style = Style::from_count(args.time);
         let local = style.is_local() && !args.json && args.fields.is_none();
         let zone = if local { Zone::local() } else { Zone::utc() };
@@ -78,13 +79,11 @@ impl Printer {
             table
         });
         Ok(Self {
-            args: ShowArgs {
-                line_buffered: args.line_buffered || at_once,
-                ..args.clone()
-            },
-            teller: Teller::new(style, zone, args.precision() == Some(Precision::Nano)),
+            args: args.clone(),
+            teller: Teller::new(style, zone, args.nano),
             table,
             text,
+            json: Vec::new(),
             out: io::stdout().lock(),
             bugs: 0,
         })
@@ -97,7 +96,7 @@ impl Printer {
         frame: &Frame<'_>,
         packet: Option<&Packet>,
     ) -> Result<(), Error> {
-        let before = self.text.len();
+        let before = (self.text.len(), self.json.len());
         let shown = packet.is_some_and(|packet| {
             let render = AssertUnwindSafe(|| self.render(context, frame, packet));
             let fine = catch_unwind(render).is_ok();
@@ -105,15 +104,21 @@ impl Printer {
             fine
         });
         if !shown {
-            self.text.truncate(before);
+            self.text.truncate(before.0);
+            self.json.truncate(before.1);
             let note = format!(
                 "a bug of rawsock: it cannot show packet {}, please report its bytes\n",
                 context.number
             );
             self.text.push_str(&note);
             bytes::hex(frame.bytes, &mut self.text);
+            if self.args.json {
+                self.json.extend_from_slice(self.text.as_bytes());
+                self.text.clear();
+            }
         }
-        if self.args.line_buffered || self.text.len() >= FULL {
+        let gathered = self.text.len().max(self.json.len());
+        if self.args.line_buffered || gathered >= FULL {
             self.flush()?;
         }
         Ok(())
@@ -126,8 +131,12 @@ impl Printer {
 
     /// Writes what was gathered.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let written = self.out.write_all(self.text.as_bytes());
+        // One of the two is empty.
+        let written = [self.text.as_bytes(), &self.json]
+            .into_iter()
+            .try_for_each(|bytes| self.out.write_all(bytes));
         self.text.clear();
+        self.json.clear();
         written
             .and_then(|()| self.out.flush())
             .map_err(super::lost_output)
@@ -135,7 +144,11 @@ impl Printer {
 
     fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
         let Self {
-            args, text, table, ..
+            args,
+            text,
+            table,
+            json,
+            ..
         } = self;
         if let Some(table) = table {
             table.render_row(&context.seen(frame, packet), text);
@@ -148,8 +161,8 @@ impl Printer {
                 file: context.file,
                 comments: context.comments,
             };
-            render_json(&about, frame, packet, text);
-            text.push('\n');
+            render_json(&about, frame, packet, json);
+            json.push(b'\n');
             return;
         }
         self.teller_and_line(context, frame, packet);
@@ -175,7 +188,6 @@ impl Printer {
         let style = line::Style {
             time: false,
             link: args.link,
-            quiet: args.quiet,
         };
         line::render_line(frame, packet, style, text);
         text.push('\n');
@@ -197,7 +209,16 @@ impl Printer {
             };
             tree::render_tree(frame, packet, style, text);
         }
-        bytes::dump(args, frame, packet, text);
+        let from = |link: bool| {
+            let start = if link { 0 } else { behind_link(packet) };
+            frame.bytes.get(start..).unwrap_or(&[])
+        };
+        match (args.hex_ascii, args.hex, args.ascii) {
+            (1.., _, _) => bytes::hex_ascii(from(args.hex_ascii > 1), text),
+            (0, 1.., _) => bytes::hex(from(args.hex > 1), text),
+            (0, 0, true) => bytes::ascii(from(args.link), text),
+            (0, 0, false) => {}
+        }
         if verbose {
             text.push('\n');
         }
@@ -213,4 +234,18 @@ fn pad_number(number: u64, out: &mut String) {
     }
     push_dec(number, out);
     out.push_str("  ");
+}
+
+/// Where the network layer begins, which is where tcpdump's `-x` begins.
+fn behind_link(packet: &Packet) -> usize {
+    let is_link = |layer: &&Layer| {
+        let claims = layer.proto.claims.iter();
+        claims.clone().any(|claim| match claim {
+            Claim::Link(link) => !matches!(link, LinkType::IcmpMessage | LinkType::Icmpv6Message),
+            Claim::EtherType(tag) => matches!(tag, 0x8100 | 0x88a8 | 0x9100),
+            _ => false,
+        })
+    };
+    let layer = packet.layers().iter().find(|layer| !is_link(layer));
+    layer.map_or(0, |layer| usize::try_from(layer.at).unwrap_or(0))
 }
