@@ -10,6 +10,7 @@
 //! | [`ping`] | the sans-IO engine: schedule, matching, statistics |
 //! | [`compare`] | the same messages over several kinds of sockets: figures of a run |
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
+//! | [`defrag`] | fragments to datagrams, in bounded memory |
 //! | [`display`] | `--where`: expressions over the field tree |
 //! | [`view`] | values to text and JSON; one view, one file |
 //! | [`call`] | the language of `rawsock call` |
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod compare;
 pub mod craft;
 pub mod decode;
+pub mod defrag;
 pub mod display;
 pub mod error;
 pub mod event;

@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 #[path = "golden/mod.rs"]
 mod golden;
+#[expect(dead_code, reason = "this test takes all captures")]
 #[path = "golden/oracle.rs"]
 mod oracle;
 

@@ -2,6 +2,7 @@
 //! stable Rust, in every test run. The real fuzzers are in `tests/fuzz`.
 
 use rawsock::decode::{Decoder, Frame, LinkType, MAX_FIELDS, MAX_LAYERS, Packet};
+use rawsock::defrag::Defrag;
 use rawsock::view::line::{self, render_line};
 use rawsock::view::packet_json::{About, render_json};
 use rawsock::view::tree::{self, render_tree};
@@ -75,6 +76,7 @@ fn check_views(packet: &Packet, frame: &Frame<'_>) {
         line::Style {
             time: true,
             link: true,
+            quiet: false,
         },
         &mut out,
     );
@@ -246,4 +248,66 @@ fn limits_hold_against_hostile_bytes() {
             .iter()
             .any(|problem| problem.key == "limit.fields")
     );
+}
+
+#[test]
+fn fragments_in_any_order_keep_the_tree_whole() {
+    let decoder = Decoder::new();
+    let mut packet = Packet::new();
+    let mut defrag = Defrag::default();
+    let mut random = Random(0x6672_6167_6d65_6e74);
+    // Pieces of an ICMP error and of an IGMP report in IPv4, some bytes of them changed.
+    let payloads: Vec<Vec<u8>> = golden::all()
+        .into_iter()
+        .filter(|one| one.link == LinkType::Raw && one.bytes[0] == 0x45)
+        .map(|one| one.bytes)
+        .collect();
+    let first = golden::all();
+    let mut whole = 0;
+    let (mut payload, mut cut, mut last) = (&payloads[0], 24, false);
+    for round in 0..20_000u16 {
+        // Both parts of one after the other, in either order.
+        if round % 2 == 0 {
+            payload = &payloads[random.below(payloads.len())];
+            cut = (random.below(payload.len()) & !7).max(32);
+            last = random.below(2) == 1;
+        } else {
+            last = !last;
+        }
+        let (from, to) = if last {
+            ((cut - 24).min(payload.len() - 20), payload.len() - 20)
+        } else {
+            (0, cut - 24)
+        };
+        let mut bytes = payload[..20].to_vec();
+        bytes.extend(&payload[20 + from.min(to)..20 + to]);
+        let offset = u16::try_from(from / 8).expect("small") | if last { 0 } else { 0x2000 };
+        bytes[6..8].copy_from_slice(&offset.to_be_bytes());
+        let len = u16::try_from(bytes.len()).expect("small");
+        bytes[2..4].copy_from_slice(&len.to_be_bytes());
+        bytes[4..6].copy_from_slice(&(round / 2 % 5000).to_be_bytes());
+        for _ in 0..random.below(3) {
+            let at = random.below(bytes.len());
+            bytes[at] = random.byte();
+        }
+        let frame = Frame {
+            link: LinkType::Raw,
+            at: rawsock::event::Timestamp(round.into()),
+            ..with(first[0].frame(), &bytes, bytes.len())
+        };
+        decoder.decode(&frame, &mut packet);
+        defrag.input(&decoder, &frame, 1, &mut packet);
+        whole += usize::from(packet.reassembled() > 0);
+        for layer in packet.layers() {
+            let room = packet.buffer(&frame, layer.buf).len();
+            assert!(layer.at as usize + layer.len as usize <= room, "{layer:?}");
+            for field in packet.fields_of(layer) {
+                assert!(field.at as usize + field.len as usize <= room, "{field:?}");
+            }
+        }
+        check_views(&packet, &frame);
+    }
+    assert!(whole > 1000, "{whole} datagrams were whole");
+    let counts = defrag.counts();
+    assert!(counts.contradictory > 0, "{counts:?}");
 }

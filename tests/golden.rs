@@ -28,6 +28,7 @@ fn every_view_of_every_capture_is_as_expected() {
         let style = line::Style {
             time: true,
             link: true,
+            quiet: false,
         };
         render_line(&frame, &packet, style, &mut one);
         one.push('\n');

@@ -65,7 +65,7 @@ mod refused;
 mod responder;
 #[path = "net/route.rs"]
 mod route;
-#[path = "net/sniff.rs"]
+#[path = "net/sniff/mod.rs"]
 mod sniff;
 #[path = "net/tap.rs"]
 mod tap;
@@ -118,7 +118,11 @@ fn main() -> ExitCode {
         ping_send::TESTS,
         refused::TESTS,
         route::TESTS,
-        sniff::TESTS,
+        sniff::counts::TESTS,
+        sniff::faults::TESTS,
+        sniff::raw::TESTS,
+        sniff::series::TESTS,
+        sniff::shows::TESTS,
         text::TESTS,
         wire::TESTS,
     ]

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-#[expect(dead_code, reason = "the reader's own tests use the rest")]
 #[path = "files/build.rs"]
 mod build;
 #[path = "read/columns.rs"]
 mod columns;
 #[path = "read/dir.rs"]
 mod dir;
+#[path = "read/fragments.rs"]
+mod fragments;
 #[path = "golden/mod.rs"]
 mod golden;
 #[expect(
@@ -21,6 +22,8 @@ mod golden;
 )]
 #[path = "net/harness.rs"]
 mod harness;
+#[path = "read/letters.rs"]
+mod letters;
 #[path = "read/oracle.rs"]
 mod oracle;
 #[path = "read/rights.rs"]
@@ -35,7 +38,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = Ok(());
-    let tests = [show::TESTS, oracle::TESTS, columns::TESTS, rights::TESTS].concat();
+    let tests = [
+        show::TESTS,
+        letters::TESTS,
+        oracle::TESTS,
+        columns::TESTS,
+        fragments::TESTS,
+        rights::TESTS,
+    ]
+    .concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let trials: Vec<Trial> = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -1,15 +1,17 @@
-//! Decodes packets for the commands that show them, and asks `--where` about each.
+//! Decodes packets for the commands that show them, puts fragments together, and asks `--where`
+//! about each.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::cli::show::Context;
 use crate::decode::{Decoder, Frame, Packet};
+use crate::defrag::Defrag;
 use crate::display::Where;
 use crate::error::Error;
 
-/// Which of the packets are shown or saved, by their fields.
+/// How packets are decoded, and which of them are shown or saved.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct WhereArgs {
+pub struct LookArgs {
     /// Which of these packets, by their fields: 'icmp.type == 8 && ip.ttl < 5'
     ///
     /// The keys are those of --tree and --json, which are Wireshark's: a protocol (`igmp`) or a
@@ -20,6 +22,15 @@ pub struct WhereArgs {
     /// outermost one.
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
+    /// Leave fragments of IPv4 and IPv6 as they are
+    ///
+    /// Otherwise the packet that completes a datagram shows all of it. 4096 datagrams and 8 MiB of
+    /// them are kept for up to a minute; what was not put together is counted at the end.
+    #[arg(long)]
+    pub no_defrag: bool,
+    /// Do not verify checksums
+    #[arg(short = 'K', long, alias = "dont-verify-checksums")]
+    pub no_checksums: bool,
 }
 
 /// What came of a packet.
@@ -39,13 +50,18 @@ pub struct Look {
     decoder: Decoder,
     packet: Packet,
     condition: Option<Where>,
+    defrag: Option<Defrag>,
     bugs: u64,
 }
 
 impl Look {
     /// Compiles the condition, so that a wrong one is told before anything is opened.
-    pub fn new(args: &WhereArgs) -> Result<Self, Error> {
-        let decoder = Decoder::new();
+    pub fn new(args: &LookArgs) -> Result<Self, Error> {
+        let decoder = if args.no_checksums {
+            Decoder::new().without_checksums()
+        } else {
+            Decoder::new()
+        };
         let compile = |text: &String| {
             let compiled = Where::compile(text, &decoder);
             compiled.map_err(|fault| Error::filter(&fault, text))
@@ -54,6 +70,7 @@ impl Look {
             condition: args.condition.as_ref().map(compile).transpose()?,
             decoder,
             packet: Packet::new(),
+            defrag: (!args.no_defrag).then(Defrag::default),
             bugs: 0,
         })
     }
@@ -69,11 +86,15 @@ impl Look {
             decoder,
             packet,
             condition,
+            defrag,
             ..
         } = self;
         // The last net: one packet that our decoder cannot stand must not end a capture.
         let looked = catch_unwind(AssertUnwindSafe(|| {
             decoder.decode(frame, packet);
+            if let (Some(defrag), Some(_)) = (defrag, packet.fragment()) {
+                defrag.input(decoder, frame, context.number, packet);
+            }
             let seen = context.seen(frame, packet);
             let mut conditions = condition.iter();
             conditions.all(|condition| condition.matches(&seen))
@@ -92,6 +113,12 @@ impl Look {
     /// The packet of the last [`Look::see`].
     pub fn packet(&self) -> &Packet {
         &self.packet
+    }
+
+    /// A line on fragments that were not put together.
+    pub fn fragments(&self) -> Option<String> {
+        let counts = self.defrag.as_ref()?.counts();
+        counts.is_lossy().then(|| counts.to_string())
     }
 
     /// Packets that could not be decoded.

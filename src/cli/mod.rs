@@ -6,11 +6,14 @@ pub mod compare;
 pub mod completions;
 pub mod explain;
 pub mod filter;
+pub mod input;
+pub mod interfaces;
 pub mod lab;
 pub mod look;
 pub mod man;
 pub mod page;
 pub mod parse;
+pub mod peer;
 pub mod ping;
 pub mod read;
 pub mod saving;
@@ -98,19 +101,22 @@ pub enum Command {
 pub fn start(words: Vec<OsString>) -> Result<u8, Error> {
     let ping = words.get(1).is_some_and(|word| word == "ping");
     let parsed = if ping {
-        PingAlone::try_parse_from(words).map(|PingAlone { command }| match command {
+        PingAlone::try_parse_from(&words).map(|PingAlone { command }| match command {
             AlonePing::Ping(args) => Cli {
                 command: Command::Ping(args),
             },
         })
     } else {
-        Cli::try_parse_from(words)
+        Cli::try_parse_from(&words)
     };
     match parsed {
         Ok(cli) => run(cli),
         Err(told) => match ping::hops(&told).filter(|_| ping) {
             Some(refusal) => Err(refusal),
-            None => tell(&told),
+            None => match peer::refusal(&words, &told) {
+                Some(refusal) => Err(refusal),
+                None => tell(&told),
+            },
         },
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::parse;
+use super::show::Precision;
 use crate::capture::{Format, Rotation, Series, Target};
 use crate::error::Error;
 
@@ -31,8 +32,8 @@ pub struct SaveArgs {
     /// With -C keep the newest N files; with -G alone stop after N
     #[arg(short = 'W', value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "rotated", help_heading = SAVING)]
     pub files: Option<u32>,
-    /// Write each packet at once
-    #[arg(short = 'U', requires = "write", help_heading = SAVING)]
+    /// Write out each packet at once, to the file or as text
+    #[arg(short = 'U', alias = "packet-buffered", help_heading = SAVING)]
     pub unbuffered: bool,
     /// Show the packets too
     #[arg(long, requires = "write", help_heading = SAVING)]
@@ -50,13 +51,15 @@ pub enum FormatChoice {
 
 impl SaveArgs {
     /// What will be created. Loads what names need, so it comes before the drop.
-    pub fn series(&self) -> Result<Option<Series>, Error> {
+    /// `precision`: of the times in a pcap file, if one was asked for.
+    pub fn series(&self, precision: Option<Precision>) -> Result<Option<Series>, Error> {
         let Some(path) = &self.write else {
             return Ok(None);
         };
         let mut target = Target::from_path(path);
         target.force = self.force;
         target.unbuffered = self.unbuffered;
+        target.nanos = precision.map(|precision| precision == Precision::Nano);
         match self.format {
             Some(FormatChoice::Pcap) => target.format = Format::Pcap,
             Some(FormatChoice::Pcapng) => target.format = Format::Pcapng,

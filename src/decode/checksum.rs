@@ -62,7 +62,7 @@ impl Cx<'_> {
         const UNVERIFIED: u64 = 2;
         let len = covered.end.saturating_sub(covered.start);
         let fragment = self.net.is_some_and(|net| net.fragment) && names.transport;
-        if self.quoted || fragment {
+        if self.quoted || fragment || !self.verifies {
             return UNVERIFIED;
         }
         let (Some(bytes), Some(sum)) = (

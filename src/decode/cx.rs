@@ -38,7 +38,9 @@ pub struct Cx<'a> {
     pub net: Option<Net>,
     pub(super) flags: Flags,
     bytes: &'a [u8],
-    packet: &'a mut Packet,
+    pub(super) packet: &'a mut Packet,
+    /// Which bytes: 0 the frame's, 1 and following a reassembled datagram's.
+    pub(super) buf: u8,
     /// First byte of the layer.
     start: u32,
     /// End of what was captured of the layer.
@@ -48,11 +50,13 @@ pub struct Cx<'a> {
     /// `end - start`, 0 if the layer begins past the capture.
     have: u32,
     /// `start`, kept inside the buffer: where fields count from.
-    base: u32,
+    pub(super) base: u32,
     /// Header length, as the protocol sets it.
     header: u32,
     first_field: usize,
     pub(super) quoted: bool,
+    /// Checksums are verified.
+    pub(super) verifies: bool,
     /// A length outside claimed more than there is: checksums inside cover bytes that are missing.
     pub(super) clipped: bool,
     /// The message may go on in the next segment.
@@ -74,6 +78,7 @@ impl<'a> Cx<'a> {
             flags,
             bytes,
             packet,
+            buf: 0,
             start: 0,
             end,
             limit: wire_len.max(end),
@@ -82,6 +87,7 @@ impl<'a> Cx<'a> {
             header: 0,
             first_field: 0,
             quoted: false,
+            verifies: true,
             clipped: false,
             partial: false,
             depth: 0,
@@ -111,7 +117,7 @@ impl<'a> Cx<'a> {
             first_field: u32::try_from(self.first_field).unwrap_or(u32::MAX),
             fields: 0,
             quoted: self.quoted,
-            buf: 0,
+            buf: self.buf,
         });
     }
 
@@ -284,55 +290,40 @@ impl<'a> Cx<'a> {
             return None;
         }
         loop {
-            let index = self.packet.fields.len();
-            if let Some(slot) = self.packet.fields.next() {
-                // Written in place: built beforehand for a call, it would be copied.
-                *slot = Field {
+            let fields = &mut self.packet.fields;
+            let index = fields.len();
+            // One comparison for both: the room there is, and the limit, which room never exceeds.
+            if index < fields.capacity() {
+                // Written in place: built beforehand for a call of the slow way, it would be copied.
+                fields.push(Field {
                     spec,
                     // Cannot wrap: `at` is not above `have`, and `base` plus that lies in the buffer.
                     at: self.base.wrapping_add(at),
                     len,
                     depth: self.depth,
                     value,
-                };
+                });
                 return Some(index);
             }
-            if !self.packet.fields.grow() {
-                self.too_many();
+            if !self.make_room() {
                 return None;
             }
         }
     }
 
-    /// Places for `N` fields in the first `within` bytes of the layer, what their `at` and what their
-    /// depth count from; `None` if they must be added one by one.
-    #[inline]
-    pub(super) fn places<const N: usize>(
-        &mut self,
-        within: u32,
-    ) -> Option<(&mut [Field; N], u32, u8)> {
-        if self.have < within {
-            return None;
-        }
-        let slots = self.packet.fields.several::<N>()?;
-        Some((slots, self.base, self.depth))
-    }
-
-    /// What `fixed!` does where there is no room, or the header is cut.
+    /// Room for more fields, unless there are too many.
     #[cold]
     #[inline(never)]
-    pub(super) fn one_by_one(&mut self, list: &[(u8, &'static Spec, u32, u32, Value)]) {
-        let outside = self.depth;
-        for (index, (depth, spec, at, len, value)) in list.iter().enumerate() {
-            let next = list.get(index.saturating_add(1));
-            // As `open` does it: of a group there is what was captured.
-            let is_group = next.is_some_and(|next| next.0 > *depth);
-            let left = self.have.saturating_sub(*at);
-            let len = if is_group { left.min(*len) } else { *len };
-            self.depth = outside.saturating_add(*depth);
-            self.push(spec, *at, len, *value);
+    fn make_room(&mut self) -> bool {
+        let fields = &mut self.packet.fields;
+        let index = fields.len();
+        if index >= MAX_FIELDS {
+            self.too_many();
+            return false;
         }
-        self.depth = outside;
+        let room = index.saturating_mul(2).clamp(128, MAX_FIELDS);
+        fields.reserve_exact(room.saturating_sub(index));
+        true
     }
 
     #[cold]
@@ -372,7 +363,6 @@ impl<'a> Cx<'a> {
     /// an enclosing length too small for this header is `invalid`. A quoted datagram is cut by
     /// nature (RFC 792: 8 bytes past the IP header) and gets no problem.
     #[must_use]
-    #[inline]
     pub fn need(&mut self, len: u32) -> bool {
         if self.have() >= len {
             return true;
@@ -480,34 +470,6 @@ impl<'a> Cx<'a> {
         }
     }
 }
-
-/// Adds fields that all lie in the first `within` bytes of a layer: depth below the open group,
-/// field, first byte, length and value of each. Does what a call for each would do, but looks at the
-/// lengths and the room once, and writes each field where it belongs: a third of the instructions.
-/// For the headers that nearly every packet has.
-macro_rules! fixed {
-    ($cx:expr, $within:literal, $(($depth:literal, $spec:expr, $at:literal, $len:literal, $value:expr $(,)?)),+ $(,)?) => {
-        if let Some((slots, base, depth)) = $cx.places::<{ [$($depth),+].len() }>($within) {
-            let mut slots = slots.iter_mut();
-            $(
-                if let Some(slot) = slots.next() {
-                    *slot = $crate::decode::Field {
-                        spec: $spec,
-                        // Cannot wrap: `base` plus the header lies in the buffer.
-                        at: base.wrapping_add($at),
-                        len: $len,
-                        depth: depth.wrapping_add($depth),
-                        value: $value,
-                    };
-                }
-            )+
-        } else {
-            $cx.one_by_one(&[$(($depth, $spec, $at, $len, $value)),+]);
-        }
-    };
-}
-
-pub(super) use fixed;
 
 #[cfg(test)]
 mod tests {

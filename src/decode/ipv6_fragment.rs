@@ -24,6 +24,12 @@ specs! {
         "This is not the last fragment of its datagram.";
     IDENT = "ipv6.fraghdr.ident", "Identification", Show::Hex(8), "RFC 8200 4.5",
         "The same in all fragments of one datagram.";
+    PART = "ipv6.fragment", "Fragment in packet", Show::Dec, "RFC 8200 4.5",
+        "Number of a packet that brought a part of the datagram.";
+    PARTS = "ipv6.fragment.count", "Fragments", Show::Dec, "RFC 8200 4.5",
+        "How many fragments the datagram came in.";
+    REASSEMBLED = "ipv6.reassembled.length", "Reassembled length", Show::Unit("bytes"),
+        "RFC 8200 4.5", "Bytes of the datagram's data, put together from its fragments.";
 }
 
 /// Fragment header.
@@ -54,6 +60,11 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     if let Some(net) = &mut cx.net {
         // RFC 6946: offset 0 and no more is an "atomic" fragment, the whole datagram.
         net.fragment |= more || offset > 0;
+    }
+    if (more || offset > 0) && cx.have() >= 8 {
+        let id = u32::from_be_bytes([h[4], h[5], h[6], h[7]]);
+        let offset = u32::from(offset).saturating_mul(8);
+        cx.fragment(id, h[0], offset, more, 8, cx.len());
     }
     if offset > 0 {
         if !cx.need(8) {

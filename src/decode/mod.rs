@@ -16,6 +16,7 @@ pub mod dns_data;
 mod dns_name;
 pub mod dns_types;
 pub mod ethernet;
+mod fragment;
 pub mod geneve;
 pub mod gre;
 pub mod http;
@@ -45,7 +46,6 @@ mod path;
 pub mod ppp;
 mod samples;
 pub mod sll;
-mod slots;
 mod spec;
 pub mod tcp;
 pub mod text;
@@ -60,6 +60,7 @@ use std::ops::Range;
 
 pub use checksum::{Checksum, checksum_status};
 pub use cx::{Cx, Group, Net};
+pub use fragment::{Fragment, MAX_BUFS};
 pub use packet::{
     Direction, Field, Flags, Frame, Layer, LinkType, MAX_FIELDS, MAX_LAYERS, Mac, Packet, Problem,
     Pseudo, Reader, Severity, Show, Spec, Sum, Value,
@@ -212,6 +213,8 @@ pub struct Decoder {
     claims: usize,
     /// Every protocol, in the order in which they were added.
     protos: Vec<&'static Proto>,
+    /// Checksums are verified.
+    verifies: bool,
 }
 
 impl Default for Decoder {
@@ -229,6 +232,7 @@ impl Decoder {
             table: vec![None; claims.saturating_mul(2).next_power_of_two()],
             claims: 0,
             protos: Vec::with_capacity(PROTOS.len()),
+            verifies: true,
         };
         PROTOS.iter().fold(empty, |all, proto| all.with(proto))
     }
@@ -270,6 +274,13 @@ impl Decoder {
         }
     }
 
+    /// Verifies no checksum: all of them are "unverified".
+    #[must_use]
+    pub fn without_checksums(mut self) -> Self {
+        self.verifies = false;
+        self
+    }
+
     /// Every protocol that it may decode, in the order in which they were added.
     pub fn protos(&self) -> &[&'static Proto] {
         &self.protos
@@ -297,6 +308,7 @@ impl Decoder {
     pub fn decode(&self, frame: &Frame<'_>, packet: &mut Packet) {
         packet.clear();
         let mut cx = Cx::new(frame.flags, frame.bytes, frame.wire_len, packet);
+        cx.verifies = self.verifies;
         let claim = match frame.link {
             LinkType::Raw => Claim::Ip,
             // LINKTYPE_IPV4 and LINKTYPE_IPV6: whatever the version field says.
@@ -304,7 +316,12 @@ impl Decoder {
             LinkType::Other(229) => Claim::EtherType(0x86dd),
             link => Claim::Link(link),
         };
-        let mut next = Next::Proto(claim.into(), 0..cx.len());
+        let next = Next::Proto(claim.into(), 0..cx.len());
+        self.run(&mut cx, next);
+    }
+
+    /// Decodes layer after layer.
+    fn run(&self, cx: &mut Cx<'_>, mut next: Next) {
         loop {
             let (claims, range) = match next {
                 Next::Done | Next::Decline => break,
@@ -314,7 +331,7 @@ impl Decoder {
                     (Claim::Ip.into(), range)
                 }
             };
-            let found = self.find(claims, &cx, &range);
+            let found = self.find(claims, cx, &range);
             if range.is_empty() && found.is_none() {
                 break;
             }
@@ -329,7 +346,7 @@ impl Decoder {
                 let text = format!("IP version is {}, must be 4 or 6", first >> 4);
                 cx.problem(Severity::Invalid, 0, 1, "ip.version", "RFC 8200 3", text);
             }
-            next = (proto.decode)(&mut cx);
+            next = (proto.decode)(cx);
             if let Next::Decline = next {
                 cx.retract();
                 let Claims(first, second) = claims;

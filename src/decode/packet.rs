@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::slots::Slots;
+use super::Fragment;
 use crate::event::{Stamp, Timestamp};
 
 /// Link type of a frame: libpcap's LINKTYPE numbers, and two for what ICMP sockets hand out.
@@ -237,9 +237,12 @@ pub struct Problem {
 #[derive(Debug, Default)]
 pub struct Packet {
     pub(super) layers: Vec<Layer>,
-    pub(super) fields: Slots,
+    pub(super) fields: Vec<Field>,
     pub(super) problems: Vec<Problem>,
     pub(super) text: String,
+    /// Reassembled datagrams: [`Layer::buf`] 1 and following. Cleared, not freed.
+    pub(super) bufs: Vec<Vec<u8>>,
+    pub(super) fragment: Option<Fragment>,
     /// Only where somebody asked for them.
     pub(super) sums: Option<Vec<Sum>>,
 }
@@ -300,9 +303,11 @@ impl Packet {
 
     pub(super) fn clear(&mut self) {
         self.layers.clear();
-        self.fields.truncate(0);
+        self.fields.clear();
         self.problems.clear();
         self.text.clear();
+        self.bufs.clear();
+        self.fragment = None;
         if let Some(sums) = &mut self.sums {
             sums.clear();
         }
@@ -317,7 +322,6 @@ impl Packet {
     pub fn fields_of(&self, layer: &Layer) -> &[Field] {
         let start = layer.first_field as usize;
         self.fields
-            .as_slice()
             .get(start..start.saturating_add(layer.fields as usize))
             .unwrap_or(&[])
     }
@@ -330,6 +334,37 @@ impl Packet {
     /// The text of a [`Value::Text`], unescaped.
     pub fn text(&self, start: u32, end: u32) -> &str {
         self.text.get(start as usize..end as usize).unwrap_or("")
+    }
+
+    /// The bytes that a layer's offsets count in: the frame's, or a reassembled datagram's.
+    pub fn buffer<'a>(&'a self, frame: &Frame<'a>, buf: u8) -> &'a [u8] {
+        match usize::from(buf).checked_sub(1) {
+            None => frame.bytes,
+            Some(index) => self.bufs.get(index).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// The frame as a layer's fields see it: with the bytes that they count in.
+    pub fn within<'a>(&'a self, frame: &Frame<'a>, layer: &Layer) -> Frame<'a> {
+        Frame {
+            bytes: self.buffer(frame, layer.buf),
+            ..*frame
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bufs_for_test(&self) -> &[Vec<u8>] {
+        &self.bufs
+    }
+
+    /// How many datagrams were reassembled for it.
+    pub fn reassembled(&self) -> u8 {
+        u8::try_from(self.bufs.len()).unwrap_or(u8::MAX)
+    }
+
+    /// The fragment that it is, or whose datagram is one again.
+    pub fn fragment(&self) -> Option<&Fragment> {
+        self.fragment.as_ref()
     }
 
     /// First layer of this protocol key, quoted layers left out.
@@ -346,9 +381,12 @@ impl Packet {
             .find(|layer| layer.quoted && layer.proto.key == key)
     }
 
-    /// A layer's fields, for look-ups that know where a field usually stands.
+    /// A layer's fields for look-ups that follow their order.
     pub fn reader(&self, layer: &Layer) -> Reader<'_> {
-        Reader(self.fields_of(layer))
+        Reader {
+            fields: self.fields_of(layer),
+            at: 0,
+        }
     }
 
     /// First field of this spec in a layer.
@@ -385,31 +423,28 @@ impl Packet {
     }
 }
 
-/// Looks fields of one layer up by where they usually stand: a one-line view asks for the same few
-/// fields of every packet. A field that stands elsewhere is found too.
-#[derive(Clone, Copy, Debug)]
-pub struct Reader<'a>(&'a [Field]);
+/// Looks fields of one layer up from where the last look-up ended: all fields that a one-line view
+/// needs cost one pass together, if it asks in the order in which they were decoded.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    fields: &'a [Field],
+    at: usize,
+}
 
 impl Reader<'_> {
-    /// Value of the field at `place`, if it is of this spec, else of the layer's first one.
-    #[inline]
-    pub fn value(self, place: usize, spec: &'static Spec) -> Option<Value> {
-        match self.0.get(place) {
-            Some(field) if std::ptr::eq(field.spec, spec) => Some(field.value),
-            _ => self.search(spec),
-        }
+    /// Value of the next field of this spec; if none follows, of the layer's first.
+    pub fn value(&mut self, spec: &'static Spec) -> Option<Value> {
+        let (before, after) = self.fields.split_at_checked(self.at)?;
+        let is = |field: &Field| std::ptr::eq(field.spec, spec);
+        let found = after.iter().position(is);
+        let found = found.map(|index| self.at.saturating_add(index));
+        let index = found.or_else(|| before.iter().position(is))?;
+        self.at = index.saturating_add(1);
+        self.fields.get(index).map(|field| field.value)
     }
 
-    /// Number of the field at `place`, if it is of this spec, else of the layer's first one.
-    #[inline]
-    pub fn number(self, place: usize, spec: &'static Spec) -> Option<u64> {
-        self.value(place, spec).and_then(Value::as_u64)
-    }
-
-    #[cold]
-    fn search(self, spec: &'static Spec) -> Option<Value> {
-        let mut fields = self.0.iter();
-        let field = fields.find(|field| std::ptr::eq(field.spec, spec));
-        field.map(|field| field.value)
+    /// Number of the next field of this spec; if none follows, of the layer's first.
+    pub fn number(&mut self, spec: &'static Spec) -> Option<u64> {
+        self.value(spec).and_then(Value::as_u64)
     }
 }

@@ -235,7 +235,7 @@ impl Source {
         let mut layers = seen.packet.layers().iter().filter(is_mine).take(most);
         if let What::Layer(_) = self.what {
             return layers.any(|layer| {
-                let bytes = bytes_of(seen, layer.at, layer.end.saturating_sub(layer.at));
+                let bytes = bytes_of(seen, layer, layer.at, layer.end.saturating_sub(layer.at));
                 hit(Item::Bytes(bytes), bytes)
             });
         }
@@ -244,7 +244,7 @@ impl Source {
             fields.any(|field| {
                 let mine = specs.iter().any(|spec| std::ptr::eq(*spec, field.spec));
                 mine && {
-                    let bytes = bytes_of(seen, field.at, field.len);
+                    let bytes = bytes_of(seen, layer, field.at, field.len);
                     hit(item(seen, field, bytes), bytes)
                 }
             })
@@ -267,8 +267,8 @@ fn item<'a>(seen: &Seen<'a>, field: &Field, bytes: &'a [u8]) -> Item<'a> {
 }
 
 /// Captured bytes, as far as they go.
-fn bytes_of<'a>(seen: &Seen<'a>, at: u32, len: u32) -> &'a [u8] {
-    let all = seen.frame.bytes;
+fn bytes_of<'a>(seen: &Seen<'a>, layer: &Layer, at: u32, len: u32) -> &'a [u8] {
+    let all = seen.packet.buffer(seen.frame, layer.buf);
     let from = (at as usize).min(all.len());
     let to = from.saturating_add(len as usize).min(all.len());
     all.get(from..to).unwrap_or(&[])

@@ -536,6 +536,19 @@ pub static LADDER: Need = Need {
     ..READS_FILES
 };
 
+/// `rawsock filter` over files.
+pub static FILTER_FILES: Need = Need {
+    command: "(filter with -r)",
+    needs: "nothing but the files",
+    without: "-",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
+    ],
+    on_other_call: OnOther::Count,
+};
+
 /// Every row, in the order of capabilities.md.
 pub static COMMANDS: &[&Need] = &[
     &PING,
@@ -552,6 +565,7 @@ pub static COMMANDS: &[&Need] = &[
     &EXPLAIN,
     &CAPS,
     &FILTER,
+    &FILTER_FILES,
     &MAN,
     &COMPLETIONS,
 ];

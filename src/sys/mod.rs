@@ -1,5 +1,6 @@
 //! The only unsafe: one function is one system call, takes `impl AsFd`, returns `io::Result`.
 
+pub mod card_clock;
 pub mod clock;
 pub mod cmsg;
 pub mod cred;

@@ -15,6 +15,8 @@ pub struct Style {
     pub time: bool,
     /// The link layer's addresses.
     pub link: bool,
+    /// Of each layer only its first words and its length, and no problems.
+    pub quiet: bool,
 }
 
 /// Appends one line without a line feed; nothing in it can be a control character.
@@ -28,7 +30,6 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
         Direction::In => out.push_str("in "),
         Direction::Out => out.push_str("out "),
     }
-    let begin = out.len();
     let mut first = true;
     let mut quoted = false;
     for layer in packet.layers() {
@@ -48,13 +49,16 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
             out.truncate(start);
             continue;
         }
+        if style.quiet {
+            shorten(words, out);
+        }
         quoted |= opens;
         first = false;
-    }
-    // Text from the packet is rare; only a line that holds some is written twice.
-    if !is_plain(out.as_bytes().get(begin..).unwrap_or(&[])) {
-        let outside = out.split_off(begin);
-        escape_into(&outside, out);
+        // Text from the packet is rare; only a line that holds some is written twice.
+        if !is_plain(&out.as_bytes()[words..]) {
+            let outside = out.split_off(words);
+            escape_into(&outside, out);
+        }
     }
     if first {
         let _ = write!(out, "{} bytes", frame.wire_len);
@@ -62,7 +66,8 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
     if quoted {
         out.push(']');
     }
-    for problem in packet.problems() {
+    let problems = if style.quiet { &[] } else { packet.problems() };
+    for problem in problems {
         out.push_str(" [");
         match problem.severity {
             Severity::Truncated => out.push_str("cut by the capture"),
@@ -76,6 +81,17 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
 fn is_plain(text: &[u8]) -> bool {
     let odd = text.iter().map(|byte| !matches!(byte, b' '..=b'~'));
     !odd.fold(false, |any, odd| any | odd)
+}
+
+/// Cuts what a layer wrote from `start` on at its first comma; a length stays.
+fn shorten(start: usize, out: &mut String) {
+    let words = out.get(start..).unwrap_or("");
+    let Some(comma) = words.find(", ") else {
+        return;
+    };
+    let length = words.rfind(", length ").map(|at| words[at..].to_owned());
+    out.truncate(start.saturating_add(comma));
+    out.push_str(&length.unwrap_or_default());
 }
 
 fn is_link(proto: &Proto) -> bool {

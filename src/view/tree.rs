@@ -27,7 +27,13 @@ pub fn render_tree(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
         let _ = write!(out, ", {captured} captured");
     }
     out.push('\n');
+    let mut buf = 0;
     for (index, layer) in packet.layers().iter().enumerate() {
+        let frame = &packet.within(frame, layer);
+        if layer.buf != buf {
+            buf = layer.buf;
+            let _ = writeln!(out, "Reassembled: {} bytes", frame.bytes.len());
+        }
         let quoted = if layer.quoted { "quoted: " } else { "" };
         let _ = write!(out, "{quoted}{}", layer.proto.name);
         if style.keys {

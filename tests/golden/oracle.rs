@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rawsock::decode::LinkType;
+use rawsock::decode::{Decoder, LinkType, Packet};
 
 use crate::golden;
 
@@ -94,4 +94,22 @@ pub fn fileable() -> Vec<golden::Golden> {
     let message = |link| matches!(link, LinkType::IcmpMessage | LinkType::Icmpv6Message);
     let all = golden::all().into_iter();
     all.filter(|one| !message(one.link)).collect()
+}
+
+/// Those of [`fileable`] of which every layer is of the first protocols, but for some names: what
+/// later protocols do is held against Wireshark's elsewhere.
+pub fn of_first_protocols(but: &[&str]) -> Vec<golden::Golden> {
+    const PROTOCOLS: &[&str] = &[
+        "arp", "data", "eth", "icmp", "icmpv6", "igmp", "ip", "ipv6", "sll", "tcp", "udp", "vlan",
+    ];
+    let decoder = Decoder::new();
+    let mut packet = Packet::new();
+    let mut all = fileable();
+    all.retain(|one| {
+        decoder.decode(&one.frame(), &mut packet);
+        let mut layers = packet.layers().iter().map(|layer| layer.proto.key);
+        let known = layers.all(|key| PROTOCOLS.contains(&key) || key.starts_with("ipv6."));
+        known && !but.contains(&&*one.name)
+    });
+    all
 }

@@ -428,7 +428,6 @@ fn options_that_need_each_other() -> Outcome {
     for args in [
         &[][..],
         &["a.pcap", "--force"],
-        &["a.pcap", "-U"],
         &["a.pcap", "--json", "--tree"],
         &["a.pcap", "--count", "-w", "x.pcap"],
     ] {

@@ -9,9 +9,10 @@ use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use super::block::{Item, Link, Walk};
 use super::device::Device;
 use super::program;
+use super::sockets::{self, Messages};
 use crate::decode::{Direction, Flags, Frame, LinkType};
 use crate::event::{Stamp, Timestamp};
-use crate::filter::Insn;
+use crate::filter::{Insn, Program};
 use crate::sys::cmsg::{Scratch, recvmsg};
 use crate::sys::ring::{Ring, Shape};
 use crate::sys::stamp::{self, Stamps};
@@ -20,6 +21,8 @@ use crate::sys::{clock, packet, sockopt};
 /// Bytes of a block of the ring, and the longest that a packet waits in one.
 const BLOCK: u32 = 256 * 1024;
 const RETIRE_MS: u32 = 10;
+/// linux/if_packet.h; libc lacks it.
+const PACKET_TIMESTAMP: i32 = 17;
 
 /// How packets are captured.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,21 @@ pub struct Options {
     pub promiscuous: bool,
     /// Use the memory-mapped ring.
     pub ring: bool,
+    /// Take the card's time stamps where it gives some.
+    pub card_stamps: bool,
+}
+
+impl Default for Options {
+    /// As `rawsock sniff` captures without options.
+    fn default() -> Self {
+        Self {
+            snaplen: crate::capture::MAX_PACKET,
+            buffer: 4096 * 1024,
+            promiscuous: true,
+            ring: true,
+            card_stamps: false,
+        }
+    }
 }
 
 /// What a socket counted. `received + dropped` is what passed the filter.
@@ -41,6 +59,14 @@ pub struct Counts {
     pub received: u64,
     /// Packets for which it had no room.
     pub dropped: u64,
+}
+
+impl Counts {
+    /// Adds those of another socket.
+    pub(super) fn add(&mut self, other: Self) {
+        self.received = self.received.saturating_add(other.received);
+        self.dropped = self.dropped.saturating_add(other.dropped);
+    }
 }
 
 enum Queue {
@@ -53,6 +79,19 @@ enum Queue {
         buffer: Vec<u8>,
         scratch: Box<Scratch>,
     },
+    /// A raw socket of one protocol.
+    Protocol(Messages),
+}
+
+impl Queue {
+    /// Where the bytes of the packet at the head lie.
+    fn held(&self) -> &[u8] {
+        match self {
+            Self::Ring { ring, .. } => ring.ready().unwrap_or(&[]),
+            Self::Messages { buffer, .. } => buffer,
+            Self::Protocol(messages) => messages.bytes(),
+        }
+    }
 }
 
 /// An open socket. Nothing is read before [`Lane::advance`].
@@ -60,6 +99,7 @@ pub(super) struct Lane {
     pub device: Device,
     socket: Socket,
     queue: Queue,
+    card_stamps: bool,
     /// The packet at the head.
     head: Option<Item>,
     /// Its bytes, where they are not as the kernel has them.
@@ -90,6 +130,11 @@ impl Lane {
         program::keep(&mut program, options.snaplen);
         attach(&socket, &program)?;
         let queue = open_queue(&socket, options)?;
+        if options.card_stamps {
+            // Of the ring; messages have both. Without one of the card there is the kernel's.
+            let raw = i32::try_from(libc::SOF_TIMESTAMPING_RAW_HARDWARE).unwrap_or(0);
+            sockopt::set_int(&socket, SOL_PACKET, PACKET_TIMESTAMP, raw)?;
+        }
         if device.loopback {
             // Each packet once, as it is received. Kernels before 4.20 refuse; then we leave out.
             let _ = sockopt::set_int(&socket, SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1);
@@ -104,10 +149,30 @@ impl Lane {
         }
         let all = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?;
         packet::bind(&socket, all, device.index)?;
-        Ok(Self {
+        let mut lane = Self::new(device, socket, queue);
+        lane.card_stamps = options.card_stamps;
+        Ok(lane)
+    }
+
+    /// Opens a raw socket of a protocol on `device`, of which `program` chooses here.
+    pub fn open_protocol(
+        device: Device,
+        protocol: (Domain, i32),
+        program: Program,
+        options: Options,
+    ) -> io::Result<Self> {
+        let name = (device.index != 0).then_some(&*device.name);
+        let socket = sockets::open(protocol, name, options.buffer)?;
+        let messages = Messages::new(protocol.0, program, options.snaplen);
+        Ok(Self::new(device, socket, Queue::Protocol(messages)))
+    }
+
+    fn new(device: Device, socket: Socket, queue: Queue) -> Self {
+        Self {
             device,
             socket,
             queue,
+            card_stamps: false,
             head: None,
             rebuilt: Vec::new(),
             is_rebuilt: false,
@@ -116,7 +181,12 @@ impl Lane {
             counted: Counts::default(),
             gone: false,
             down: false,
-        })
+        }
+    }
+
+    /// Nothing tells that its interface went down or away: it must be looked at.
+    pub fn must_be_watched(&self) -> bool {
+        self.device.index != 0 && matches!(self.queue, Queue::Protocol(_))
     }
 
     /// The packets come through a ring.
@@ -150,11 +220,7 @@ impl Lane {
     /// The packet at the head.
     pub fn frame(&self) -> Option<Frame<'_>> {
         let item = self.head.as_ref()?;
-        let held = match &self.queue {
-            Queue::Ring { ring, .. } => ring.ready().unwrap_or(&[]),
-            Queue::Messages { buffer, .. } => buffer,
-        };
-        let plain = held.get(item.start..item.end).unwrap_or(&[]);
+        let plain = self.queue.held().get(item.start..item.end).unwrap_or(&[]);
         let bytes = if self.is_rebuilt {
             &self.rebuilt
         } else {
@@ -184,6 +250,12 @@ impl Lane {
 
     /// What passed the filter until now, without the copies that are not shown.
     pub fn counts(&mut self) -> Counts {
+        if let Queue::Protocol(messages) = &self.queue {
+            return Counts {
+                received: messages.passed,
+                dropped: sockets::dropped(&self.socket),
+            };
+        }
         let mut words = [0; 12];
         if sockopt::get_bytes(
             &self.socket,
@@ -210,6 +282,10 @@ impl Lane {
 
     /// Every packet that came in has been taken out.
     pub fn is_empty(&mut self) -> bool {
+        if let Queue::Protocol(_) = self.queue {
+            // It has no count of what came in.
+            return matches!(self.head(), Ok(None));
+        }
         self.counts();
         self.head.is_none() && self.taken >= self.counted.received
     }
@@ -232,7 +308,10 @@ impl Lane {
                 *walk = None;
                 ring.release();
             },
-            Queue::Messages { buffer, scratch } => receive(&self.socket, buffer, scratch),
+            Queue::Messages { buffer, scratch } => {
+                receive(&self.socket, buffer, scratch, self.card_stamps)
+            }
+            Queue::Protocol(messages) => messages.receive(&self.socket),
         }
     }
 
@@ -243,11 +322,7 @@ impl Lane {
         if !self.is_rebuilt {
             return;
         }
-        let held = match &self.queue {
-            Queue::Ring { ring, .. } => ring.ready().unwrap_or(&[]),
-            Queue::Messages { buffer, .. } => buffer,
-        };
-        let bytes = held.get(item.start..item.end).unwrap_or(&[]);
+        let bytes = self.queue.held().get(item.start..item.end).unwrap_or(&[]);
         let out = &mut self.rebuilt;
         out.clear();
         let tag = item.vlan.map(|(tci, _)| tci.to_be_bytes());
@@ -327,7 +402,12 @@ fn open_queue(socket: &Socket, options: Options) -> io::Result<Queue> {
 }
 
 /// One packet by recvmsg(2); `None` if none is here.
-fn receive(socket: &Socket, buffer: &mut [u8], scratch: &mut Scratch) -> io::Result<Option<Item>> {
+fn receive(
+    socket: &Socket,
+    buffer: &mut [u8],
+    scratch: &mut Scratch,
+    card_stamps: bool,
+) -> io::Result<Option<Item>> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
     let got = match recvmsg(socket, buffer, scratch, flags) {
         Ok(got) => got,
@@ -347,7 +427,9 @@ fn receive(socket: &Socket, buffer: &mut [u8], scratch: &mut Scratch) -> io::Res
         flags: Flags::default(),
     };
     for control in scratch.items() {
-        if let Some((at, stamp)) = Stamps::parse(&control).and_then(|stamps| stamps.pick(false)) {
+        if let Some((at, stamp)) =
+            Stamps::parse(&control).and_then(|stamps| stamps.pick(card_stamps))
+        {
             (item.at, item.stamp) = (at, stamp);
         }
         if (control.level, control.kind) == (SOL_PACKET, libc::PACKET_AUXDATA) {

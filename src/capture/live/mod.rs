@@ -4,6 +4,7 @@ pub mod block;
 mod device;
 mod lane;
 mod program;
+mod sockets;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,7 +17,7 @@ use super::{Interface, Next, Source};
 use crate::decode::{Direction, Flags, Frame, LinkType};
 use crate::error::Error;
 use crate::event::{Stamp, Timestamp};
-use crate::filter::Insn;
+use crate::filter::{Insn, Program};
 use crate::sys::iface;
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 
@@ -83,9 +84,34 @@ impl Live {
         Ok(())
     }
 
-    /// The open devices.
+    /// Opens raw sockets of ICMP, IGMP and ICMPv6 on a device, in place of a packet socket. What
+    /// `program`, compiled for IP packets, passes is handed out.
+    pub fn open_raw(&mut self, device: &Device, program: &Program) -> Result<(), Error> {
+        let device = Device {
+            link: LinkType::Raw,
+            loopback: false,
+            ..device.clone()
+        };
+        let interface = self.describe(&device.name, device.link);
+        self.interfaces.insert(device.index, interface);
+        for protocol in sockets::PROTOCOLS {
+            let program = program.clone();
+            let lane = Lane::open_protocol(device.clone(), protocol, program, self.options);
+            let lane = lane.map_err(|source| Error::Capture {
+                interface: device.name.clone(),
+                source,
+            })?;
+            self.lanes.push(lane);
+        }
+        Ok(())
+    }
+
+    /// The open devices, each once.
     pub fn devices(&self) -> impl Iterator<Item = &Device> {
-        self.lanes.iter().map(|lane| &lane.device)
+        let mut last = None;
+        let devices = self.lanes.iter().map(|lane| &lane.device);
+        // The sockets of one device follow one another.
+        devices.filter(move |device| last.replace(device.index) != Some(device.index))
     }
 
     /// All devices have a ring.
@@ -119,19 +145,22 @@ impl Live {
     pub fn counts(&mut self) -> Counts {
         let mut sum = Counts::default();
         for lane in &mut self.lanes {
-            let counts = lane.counts();
-            sum.received = sum.received.saturating_add(counts.received);
-            sum.dropped = sum.dropped.saturating_add(counts.dropped);
+            sum.add(lane.counts());
         }
         sum
     }
 
     /// Interface number and counts of each device; number 0 is `any`.
     pub fn counts_by_device(&mut self) -> Vec<(u32, Counts)> {
-        let lanes = self.lanes.iter_mut();
-        lanes
-            .map(|lane| (lane.device.index, lane.counts()))
-            .collect()
+        let mut all: Vec<(u32, Counts)> = Vec::new();
+        for lane in &mut self.lanes {
+            let (index, counts) = (lane.device.index, lane.counts());
+            match all.last_mut().filter(|last| last.0 == index) {
+                Some((_, sum)) => sum.add(counts),
+                None => all.push((index, counts)),
+            }
+        }
+        all
     }
 
     /// No device is left.
@@ -141,7 +170,8 @@ impl Live {
 
     /// Some device is down or may be: [`Live::changes`] should be asked now and then.
     pub fn has_down(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.down && !lane.gone)
+        let looks = |lane: &Lane| lane.down || lane.must_be_watched();
+        self.lanes.iter().any(|lane| looks(lane) && !lane.gone)
     }
 
     /// What happened to the interfaces since the last call. Ask after an error of poll(2), and
@@ -151,7 +181,8 @@ impl Live {
         for lane in &mut self.lanes {
             // Clears the error, so that poll(2) waits again.
             let failed = !matches!(lane.take_error(), Ok(None));
-            if lane.gone || lane.device.index == 0 || !(failed || lane.down) {
+            let looks = failed || lane.down || lane.must_be_watched();
+            if lane.gone || lane.device.index == 0 || !looks {
                 continue;
             }
             let name = lane.device.name.clone();
@@ -174,6 +205,8 @@ impl Live {
                 Ok(_) => {}
             }
         }
+        // The sockets of one device tell the same.
+        changes.dedup();
         changes
     }
 

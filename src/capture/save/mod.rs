@@ -45,6 +45,8 @@ pub struct Target {
     pub force: bool,
     /// Write every record at once (`-U`).
     pub unbuffered: bool,
+    /// Nanoseconds in a pcap file; `None`: as the interface has them.
+    pub nanos: Option<bool>,
 }
 
 impl Target {
@@ -61,6 +63,7 @@ impl Target {
             gzip,
             force: false,
             unbuffered: false,
+            nanos: None,
         }
     }
 
@@ -259,7 +262,7 @@ impl Saver {
         }
         let link = interface.link;
         let number = file_number(link)?;
-        let nanos = interface.nanos;
+        let nanos = self.target.nanos.unwrap_or(interface.nanos);
         self.pcap = Some((link, nanos));
         let written = self.output.record(false, Mono::default(), |out| {
             encode::pcap_header(out, nanos, MAX_PACKET, number);

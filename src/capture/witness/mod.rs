@@ -61,6 +61,7 @@ impl Witness {
             promiscuous: false,
             // A ring hands its packets over up to 10 ms later: too late for the call.
             ring: false,
+            ..Options::default()
         };
         let mut live = Live::new(options, "");
         live.open(Device::any(), &[everything()])?;

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::capture::{FileSource, MAX_PACKET, Next, Source};
-use crate::cli::read::input::Input;
+use crate::cli::input::Input;
 use crate::decode::LinkType;
 use crate::error::Error;
 

@@ -1,16 +1,16 @@
 //! `rawsock read`: shows, counts or saves the packets of capture files. Opens, drops, then reads.
 
-pub(super) mod input;
 mod run;
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-use input::Input;
 use run::Run;
 
-use super::look::{Look, WhereArgs};
+use super::input::Input;
+use super::interfaces;
+use super::look::{Look, LookArgs};
 use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
 use super::wanted::Wanted;
@@ -41,7 +41,7 @@ Needs no rights, and gives up all that it has before it reads."
 )]
 pub struct Args {
     /// pcap or pcapng, also .gz; `-` is standard input
-    #[arg(value_name = "FILE", required_unless_present = "more")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["more", "list"])]
     pub file: Option<PathBuf>,
     /// Which packets, as pcap-filter(7) has it [default: all]
     #[arg(value_name = "FILTER")]
@@ -51,15 +51,21 @@ pub struct Args {
     /// With -r the filter may come first: what stands before it and is no file belongs to it.
     #[arg(short = 'r', value_name = "FILE")]
     pub more: Vec<PathBuf>,
+    /// List the interfaces
+    #[arg(short = 'D', long = "list", alias = "list-interfaces")]
+    pub list: bool,
+    /// Print the filter's program for the file and end; -dd as C, -ddd as numbers
+    #[arg(short = 'd', action = clap::ArgAction::Count)]
+    pub dump: u8,
     /// Read the filter from a file
     #[arg(short = 'F', value_name = "FILE", conflicts_with = "filter")]
     pub filter_file: Option<PathBuf>,
     /// The filter means exactly what it means in libpcap
     #[arg(long)]
     pub pcap_compat: bool,
-    /// Which packets, by their fields.
+    /// How packets are decoded, and which of them count.
     #[command(flatten)]
-    pub condition: WhereArgs,
+    pub look: LookArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -103,16 +109,21 @@ impl Args {
 
 /// Runs the command; gives the exit code.
 pub fn run(args: &Args) -> Result<u8, Error> {
+    if args.list {
+        return interfaces::run(args.show.json);
+    }
     privilege::close_gaps()?;
     let (files, filter) = args.files_and_filter()?;
     let wanted = Wanted::parse(&filter, args.pcap_compat)?;
-    let look = Look::new(&args.condition)?;
+    let look = Look::new(&args.look)?;
     let mut inputs: Vec<Input> = files
         .into_iter()
         .map(Input::open)
         .collect::<Result<_, _>>()?;
     let shows = args.save.print || (args.save.write.is_none() && !args.count);
-    let printer = shows.then(|| Printer::new(&args.show)).transpose()?;
+    let printer = shows
+        .then(|| Printer::new(&args.show, args.save.unbuffered))
+        .transpose()?;
     let signals = match &args.save.write {
         Some(_) => Some(take_signals(&mut inputs)?),
         None => None,
@@ -123,7 +134,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         require_sandbox: args.require_sandbox,
         keep: &keep,
     };
-    let series = args.save.series()?;
+    let series = args.save.series(args.show.precision())?;
     let directory = series
         .as_ref()
         .and_then(Series::directory)
@@ -143,6 +154,9 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     }
     if args.show.verbose > 1 {
         report.notes.iter().for_each(|note| tell(note));
+    }
+    if args.dump > 0 {
+        return run::dump(inputs, &wanted, args.dump);
     }
     let several = inputs.len() > 1;
     let run = Run {

@@ -2,14 +2,15 @@
 
 use std::io;
 
-use super::input::Input;
 use super::{Args, tell};
 use crate::capture::{FileSource, Next, Room, Series, Source, link_type_name, link_type_number};
+use crate::cli::input::Input;
 use crate::cli::look::{Look, Sight};
 use crate::cli::show::{Context, Printer};
 use crate::cli::wanted::Wanted;
 use crate::error::{Env, Error};
 use crate::event::Mono;
+use crate::filter::Target;
 use crate::sys::signal::{Signal, Signals};
 
 /// What the loop works with.
@@ -27,6 +28,30 @@ pub struct Run<'a> {
     pub bytes: u64,
     /// Give each packet's file.
     pub several: bool,
+}
+
+/// `-d`: prints the filter's program for the first link type of the first file.
+pub fn dump(inputs: Vec<Input>, wanted: &Wanted, how: u8) -> Result<u8, Error> {
+    for input in inputs.into_iter().take(1) {
+        let name = input.name.clone();
+        let mut source = FileSource::new(input.reader(), &name);
+        loop {
+            let next = source.next()?;
+            if let Some(interface) = source.interface(1) {
+                let program = wanted.program(interface.link, Target::File)?;
+                return crate::cli::filter::dump(how, &program);
+            }
+            match next {
+                Next::Wait => source.fill()?,
+                Next::End => break,
+                Next::Frame => {}
+            }
+        }
+    }
+    Err(Error::Usage {
+        message: "the file describes no interface, so its link type is not known".into(),
+        fix: Some("rawsock filter -y raw -d icmp".into()),
+    })
 }
 
 /// How the loop over a file ended.
@@ -199,6 +224,9 @@ impl Run<'_> {
     }
 
     fn finish(self, mut result: Result<u8, Error>) -> Result<u8, Error> {
+        if let Some(line) = self.look.fragments() {
+            tell(&line);
+        }
         let mut bugs = self.look.bugs();
         if let Some(mut printer) = self.printer {
             if let Err(error) = printer.flush() {

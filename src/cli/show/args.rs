@@ -57,9 +57,18 @@ pub struct ShowArgs {
     /// date, -ttttt since the first line
     #[arg(short = 't', action = ArgAction::Count, help_heading = SHOWING)]
     pub time: u8,
+    /// Digits of times, and of those in a pcap file
+    #[arg(long = "time-stamp-precision", value_enum, value_name = "PRECISION", help_heading = SHOWING)]
+    pub digits: Option<Precision>,
     /// Times with nine digits
-    #[arg(long, help_heading = SHOWING)]
+    #[arg(long, conflicts_with_all = ["digits", "micro"], help_heading = SHOWING)]
     pub nano: bool,
+    /// Times with six digits, also in a pcap file
+    #[arg(long, conflicts_with = "digits", help_heading = SHOWING)]
+    pub micro: bool,
+    /// Short lines: of each layer its first words and its length
+    #[arg(short = 'q', help_heading = SHOWING, conflicts_with_all = ["verbose", "tree", "json", "fields"])]
+    pub quiet: bool,
     /// Write out each line at once
     #[arg(short = 'l', help_heading = SHOWING)]
     pub line_buffered: bool,
@@ -68,7 +77,25 @@ pub struct ShowArgs {
     pub numeric: u8,
 }
 
+/// Digits of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Precision {
+    /// Six
+    Micro,
+    /// Nine
+    Nano,
+}
+
 impl ShowArgs {
+    /// What was asked for. Without: six digits in a line, in a file what there is.
+    pub fn precision(&self) -> Option<Precision> {
+        match (self.nano, self.micro) {
+            (true, _) => Some(Precision::Nano),
+            (_, true) => Some(Precision::Micro),
+            _ => self.digits,
+        }
+    }
+
     /// The table of `--fields`.
     pub fn table(&self) -> Result<Option<Table>, Error> {
         let Some(list) = &self.fields else {

@@ -2,7 +2,28 @@
 
 use std::fmt::Write as _;
 
+use super::ShowArgs;
+use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
 use crate::view::hex::render_hex;
+
+/// Appends what `-x`, `-X` or `-A` ask for: the frame's bytes, then those of datagrams that were put
+/// together for it.
+pub fn dump(args: &ShowArgs, frame: &Frame<'_>, packet: &Packet, out: &mut String) {
+    let (show, link): (fn(&[u8], &mut String), bool) = match (args.hex_ascii, args.hex, args.ascii)
+    {
+        (1.., _, _) => (hex_ascii, args.hex_ascii > 1),
+        (0, 1.., _) => (hex, args.hex > 1),
+        (0, 0, true) => (ascii, args.link),
+        (0, 0, false) => return,
+    };
+    let start = if link { 0 } else { behind_link(packet) };
+    show(frame.bytes.get(start..).unwrap_or(&[]), out);
+    for buf in 1..=packet.reassembled() {
+        let bytes = packet.buffer(frame, buf);
+        let _ = writeln!(out, "\treassembled: {} bytes", bytes.len());
+        show(bytes, out);
+    }
+}
 
 /// Appends `-X`'s dump, each line behind a tab.
 pub fn hex_ascii(bytes: &[u8], out: &mut String) {
@@ -41,6 +62,20 @@ pub fn ascii(bytes: &[u8], out: &mut String) {
         }
     }
     out.push('\n');
+}
+
+/// Where the network layer begins, which is where tcpdump's `-x` begins.
+fn behind_link(packet: &Packet) -> usize {
+    let is_link = |layer: &&Layer| {
+        let claims = layer.proto.claims.iter();
+        claims.clone().any(|claim| match claim {
+            Claim::Link(link) => !matches!(link, LinkType::IcmpMessage | LinkType::Icmpv6Message),
+            Claim::EtherType(tag) => matches!(tag, 0x8100 | 0x88a8 | 0x9100),
+            _ => false,
+        })
+    };
+    let layer = packet.layers().iter().find(|layer| !is_link(layer));
+    layer.map_or(0, |layer| usize::try_from(layer.at).unwrap_or(0))
 }
 
 #[cfg(test)]

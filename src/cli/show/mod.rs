@@ -7,12 +7,12 @@ mod time;
 use std::io::{self, StdoutLock, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub use args::ShowArgs;
+pub use args::{Precision, ShowArgs};
 use time::{Style, Teller};
 
 use crate::capture::{Interface, Zone};
 use crate::decode::text::push_dec;
-use crate::decode::{Claim, Frame, Layer, LinkType, Packet};
+use crate::decode::{Frame, Packet};
 use crate::display::Seen;
 use crate::error::Error;
 use crate::view::columns::Table;
@@ -58,8 +58,6 @@ pub struct Printer {
     teller: Teller,
     table: Option<Table>,
     text: String,
-    /// JSON, apart from other text: as bytes it is written without a look at each whether it is UTF-8.
-    json: Vec<u8>,
     out: StdoutLock<'static>,
     /// Packets on which a view panicked.
     bugs: u64,
@@ -67,7 +65,8 @@ pub struct Printer {
 
 impl Printer {
     /// Loads the zone, so it comes before the drop.
-    pub fn new(args: &ShowArgs) -> Result<Self, Error> {
+    /// `at_once`: write out each line, also without `-l`.
+    pub fn new(args: &ShowArgs, at_once: bool) -> Result<Self, Error> {
         let style = Style::from_count(args.time);
         let local = style.is_local() && !args.json && args.fields.is_none();
         let zone = if local { Zone::local() } else { Zone::utc() };
@@ -79,11 +78,13 @@ impl Printer {
             table
         });
         Ok(Self {
-            args: args.clone(),
-            teller: Teller::new(style, zone, args.nano),
+            args: ShowArgs {
+                line_buffered: args.line_buffered || at_once,
+                ..args.clone()
+            },
+            teller: Teller::new(style, zone, args.precision() == Some(Precision::Nano)),
             table,
             text,
-            json: Vec::new(),
             out: io::stdout().lock(),
             bugs: 0,
         })
@@ -96,7 +97,7 @@ impl Printer {
         frame: &Frame<'_>,
         packet: Option<&Packet>,
     ) -> Result<(), Error> {
-        let before = (self.text.len(), self.json.len());
+        let before = self.text.len();
         let shown = packet.is_some_and(|packet| {
             let render = AssertUnwindSafe(|| self.render(context, frame, packet));
             let fine = catch_unwind(render).is_ok();
@@ -104,21 +105,15 @@ impl Printer {
             fine
         });
         if !shown {
-            self.text.truncate(before.0);
-            self.json.truncate(before.1);
+            self.text.truncate(before);
             let note = format!(
                 "a bug of rawsock: it cannot show packet {}, please report its bytes\n",
                 context.number
             );
             self.text.push_str(&note);
             bytes::hex(frame.bytes, &mut self.text);
-            if self.args.json {
-                self.json.extend_from_slice(self.text.as_bytes());
-                self.text.clear();
-            }
         }
-        let gathered = self.text.len().max(self.json.len());
-        if self.args.line_buffered || gathered >= FULL {
+        if self.args.line_buffered || self.text.len() >= FULL {
             self.flush()?;
         }
         Ok(())
@@ -131,12 +126,8 @@ impl Printer {
 
     /// Writes what was gathered.
     pub fn flush(&mut self) -> Result<(), Error> {
-        // One of the two is empty.
-        let written = [self.text.as_bytes(), &self.json]
-            .into_iter()
-            .try_for_each(|bytes| self.out.write_all(bytes));
+        let written = self.out.write_all(self.text.as_bytes());
         self.text.clear();
-        self.json.clear();
         written
             .and_then(|()| self.out.flush())
             .map_err(super::lost_output)
@@ -144,11 +135,7 @@ impl Printer {
 
     fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
         let Self {
-            args,
-            text,
-            table,
-            json,
-            ..
+            args, text, table, ..
         } = self;
         if let Some(table) = table {
             table.render_row(&context.seen(frame, packet), text);
@@ -161,8 +148,8 @@ impl Printer {
                 file: context.file,
                 comments: context.comments,
             };
-            render_json(&about, frame, packet, json);
-            json.push(b'\n');
+            render_json(&about, frame, packet, text);
+            text.push('\n');
             return;
         }
         self.teller_and_line(context, frame, packet);
@@ -188,6 +175,7 @@ impl Printer {
         let style = line::Style {
             time: false,
             link: args.link,
+            quiet: args.quiet,
         };
         line::render_line(frame, packet, style, text);
         text.push('\n');
@@ -209,16 +197,7 @@ impl Printer {
             };
             tree::render_tree(frame, packet, style, text);
         }
-        let from = |link: bool| {
-            let start = if link { 0 } else { behind_link(packet) };
-            frame.bytes.get(start..).unwrap_or(&[])
-        };
-        match (args.hex_ascii, args.hex, args.ascii) {
-            (1.., _, _) => bytes::hex_ascii(from(args.hex_ascii > 1), text),
-            (0, 1.., _) => bytes::hex(from(args.hex > 1), text),
-            (0, 0, true) => bytes::ascii(from(args.link), text),
-            (0, 0, false) => {}
-        }
+        bytes::dump(args, frame, packet, text);
         if verbose {
             text.push('\n');
         }
@@ -234,18 +213,4 @@ fn pad_number(number: u64, out: &mut String) {
     }
     push_dec(number, out);
     out.push_str("  ");
-}
-
-/// Where the network layer begins, which is where tcpdump's `-x` begins.
-fn behind_link(packet: &Packet) -> usize {
-    let is_link = |layer: &&Layer| {
-        let claims = layer.proto.claims.iter();
-        claims.clone().any(|claim| match claim {
-            Claim::Link(link) => !matches!(link, LinkType::IcmpMessage | LinkType::Icmpv6Message),
-            Claim::EtherType(tag) => matches!(tag, 0x8100 | 0x88a8 | 0x9100),
-            _ => false,
-        })
-    };
-    let layer = packet.layers().iter().find(|layer| !is_link(layer));
-    layer.map_or(0, |layer| usize::try_from(layer.at).unwrap_or(0))
 }

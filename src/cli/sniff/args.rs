@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ArgAction;
 
+use super::stamps::StampKind;
 use crate::capture::MAX_PACKET;
 use crate::capture::live::Device;
 use crate::cli::parse;
@@ -26,7 +27,7 @@ pub struct CaptureArgs {
     #[arg(short = 'i', long = "interface", value_name = "NAME", help_heading = CAPTURING)]
     pub interface: Vec<String>,
     /// List the interfaces
-    #[arg(short = 'D', long = "list", help_heading = CAPTURING, exclusive = true)]
+    #[arg(short = 'D', long = "list", alias = "list-interfaces", help_heading = CAPTURING)]
     pub list: bool,
     /// Read the filter from a file
     #[arg(short = 'F', value_name = "FILE", help_heading = CAPTURING, conflicts_with = "filter")]
@@ -34,18 +35,27 @@ pub struct CaptureArgs {
     /// Print the filter's program and end; -dd as C, -ddd as numbers
     #[arg(short = 'd', action = ArgAction::Count, help_heading = CAPTURING)]
     pub dump: u8,
+    /// By which sockets: raw ones see received ICMP, IGMP and ICMPv6 only, without a link layer
+    #[arg(long, value_enum, value_name = "KIND", default_value_t, help_heading = CAPTURING)]
+    pub socket: Sockets,
+    /// List the types of time stamps
+    #[arg(short = 'J', long = "list-time-stamp-types", help_heading = CAPTURING)]
+    pub list_stamps: bool,
+    /// Whose time stamps: the kernel's or the card's
+    #[arg(short = 'j', long = "time-stamp-type", value_enum, value_name = "TYPE", default_value_t, help_heading = CAPTURING)]
+    pub stamps: StampKind,
     /// Only received or only sent packets
-    #[arg(short = 'Q', value_enum, value_name = "DIRECTION", default_value_t, help_heading = CAPTURING)]
+    #[arg(short = 'Q', alias = "direction", value_enum, value_name = "DIRECTION", default_value_t, help_heading = CAPTURING)]
     pub direction: Way,
     /// Not promiscuous: only what is for this host
-    #[arg(short = 'p', help_heading = CAPTURING)]
+    #[arg(short = 'p', alias = "no-promiscuous-mode", help_heading = CAPTURING)]
     pub not_promiscuous: bool,
     /// Most bytes of a packet to keep
-    #[arg(short = 's', value_name = "BYTES", default_value_t = MAX_PACKET, hide_default_value = true,
+    #[arg(short = 's', alias = "snapshot-length", value_name = "BYTES", default_value_t = MAX_PACKET, hide_default_value = true,
         value_parser = snaplen, help_heading = CAPTURING)]
     pub snaplen: u32,
     /// Size of each capture buffer in KiB
-    #[arg(short = 'B', value_name = "KIB", default_value_t = 4096,
+    #[arg(short = 'B', alias = "buffer-size", value_name = "KIB", default_value_t = 4096,
         value_parser = clap::value_parser!(u32).range(512..=1_048_576), help_heading = CAPTURING)]
     pub buffer: u32,
     /// Get packets one by one with recvmsg(2), not from the memory-mapped ring
@@ -54,6 +64,16 @@ pub struct CaptureArgs {
     /// The filter means exactly what it means in libpcap
     #[arg(long, help_heading = CAPTURING)]
     pub pcap_compat: bool,
+}
+
+/// What packets are captured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sockets {
+    /// Packet sockets: every frame
+    #[default]
+    Packet,
+    /// Raw sockets of ICMP, IGMP and ICMPv6
+    Raw,
 }
 
 /// Which way packets go.

@@ -1,26 +1,30 @@
 //! `rawsock sniff`: shows or saves the packets of interfaces. Opens, drops, then reads.
 
 mod args;
-mod list;
 mod run;
+mod stamps;
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use args::CaptureArgs;
+use args::{CaptureArgs, Sockets, Way};
 use run::{Run, Views};
+use stamps::StampKind;
 
-use super::look::{Look, WhereArgs};
+use super::filter::dump;
+use super::interfaces;
+use super::look::{Look, LookArgs};
 use super::parse;
 use super::saving::{self, SaveArgs};
 use super::show::{Printer, ShowArgs};
 use super::wanted::Wanted;
 use crate::capture::live::{Device, Live, Options};
 use crate::capture::{Series, link_type_name};
+use crate::decode::LinkType;
 use crate::error::Error;
-use crate::filter::{Program, Target, print};
+use crate::filter::Target;
 use crate::privilege::{self, Creates, table};
 use crate::sys::clock::Clock;
 use crate::sys::signal::Signals;
@@ -77,9 +81,9 @@ pub struct Args {
     /// How packets are shown.
     #[command(flatten)]
     pub show: ShowArgs,
-    /// Which packets, by their fields.
+    /// How packets are decoded, and which of them count.
     #[command(flatten)]
-    pub condition: WhereArgs,
+    pub look: LookArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -91,14 +95,27 @@ pub struct Args {
 /// Runs the command; gives the exit code.
 pub fn run(args: &Args) -> Result<u8, Error> {
     if args.capture.list {
-        return list::run();
+        return interfaces::run(args.show.json);
     }
     privilege::close_gaps()?;
     let (text, usual) = args.capture.expression(&args.filter)?;
     let wanted = Wanted::parse(&text, args.capture.pcap_compat)?;
-    let look = Look::new(&args.condition)?;
+    let look = Look::new(&args.look)?;
     let devices = args.capture.devices()?;
-    let program = |device: &Device| wanted.program(device.link, Target::Live);
+    if args.capture.list_stamps {
+        return stamps::list(&devices);
+    }
+    let raw = args.capture.socket == Sockets::Raw;
+    if raw && args.capture.direction == Way::Out {
+        return Err(Error::Usage {
+            message: "raw sockets do not see what this host sends".into(),
+            fix: Some("rawsock sniff -Q out".into()),
+        });
+    }
+    let program = |device: &Device| match args.capture.socket {
+        Sockets::Packet => wanted.program(device.link, Target::Live),
+        Sockets::Raw => wanted.program(LinkType::Raw, Target::File),
+    };
     if args.capture.dump > 0 {
         let device = devices.first().map_or_else(Device::any, Clone::clone);
         return dump(args.capture.dump, &program(&device)?);
@@ -108,9 +125,12 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         buffer: args.capture.buffer.saturating_mul(1024),
         promiscuous: !args.capture.not_promiscuous,
         ring: !args.capture.no_ring,
+        card_stamps: card_stamps(args, &devices),
     };
     let shows = args.save.print || (args.save.write.is_none() && !args.count);
-    let printer = shows.then(|| Printer::new(&args.show)).transpose()?;
+    let printer = shows
+        .then(|| Printer::new(&args.show, args.save.unbuffered))
+        .transpose()?;
     let signals = Signals::take().map_err(|source| Error::Io {
         operation: "block",
         object: "signals".into(),
@@ -119,7 +139,11 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let mut live = Live::new(options, &text);
     for device in devices {
         let program = program(&device)?;
-        live.open(device, program.insns())?;
+        if raw {
+            live.open_raw(&device, &program)?;
+        } else {
+            live.open(device, program.insns())?;
+        }
     }
     let mut keep: Vec<BorrowedFd<'_>> = live.descriptors().collect();
     keep.push(signals.as_fd());
@@ -127,7 +151,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         require_sandbox: args.require_sandbox,
         keep: &keep,
     };
-    let series = args.save.series()?;
+    let series = args.save.series(args.show.precision())?;
     let directory = series
         .as_ref()
         .and_then(Series::directory)
@@ -146,10 +170,13 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     for missing in &report.missing {
         tell(&format!("warning: {missing}"));
     }
+    if raw {
+        tell(BLIND);
+    }
     if usual {
         tell("showing ICMP, IGMP, ICMPv6 and MLD; for every packet: rawsock sniff all");
     }
-    introduce(&live, args.capture.snaplen);
+    introduce(&live, args);
     let views = Views {
         look,
         printer,
@@ -169,8 +196,28 @@ fn tell_refused() {
     }
 }
 
+/// What `--socket raw` cannot show.
+const BLIND: &str = "raw sockets do not see link-layer and IPv6 extension headers, what this host sends, unicast to \
+    others, and groups that nobody here has joined";
+
+/// The cards' time stamps were asked for, and all devices have them.
+fn card_stamps(args: &Args, devices: &[Device]) -> bool {
+    let kind = args.capture.stamps;
+    if kind == StampKind::Host {
+        return false;
+    }
+    match stamps::switch_on(kind, devices) {
+        Ok(()) => true,
+        Err(why) => {
+            tell(&format!("warning: {why}"));
+            false
+        }
+    }
+}
+
 /// What tcpdump says of each interface.
-fn introduce(live: &Live, snaplen: u32) {
+fn introduce(live: &Live, args: &Args) {
+    let snaplen = args.capture.snaplen;
     for device in live.devices() {
         let (name, link) = (&device.name, device.link);
         let (short, long) = link_type_name(link).unwrap_or(("?", "unknown"));
@@ -178,19 +225,9 @@ fn introduce(live: &Live, snaplen: u32) {
             "listening on {name}, link-type {short} ({long}), snapshot length {snaplen} bytes"
         ));
     }
-    if !live.has_rings() {
+    if !live.has_rings() && args.capture.socket == Sockets::Packet {
         tell("packets come by recvmsg(2), without a ring");
     }
-}
-
-fn dump(how: u8, program: &Program) -> Result<u8, Error> {
-    let text = match how {
-        1 => print::assembly(program.insns()),
-        2 => print::c_array(program.insns()),
-        _ => print::decimal(program.insns()),
-    };
-    super::print(text.as_bytes())?;
-    Ok(0)
 }
 
 /// A line on stderr. Nothing can be done if that is gone.

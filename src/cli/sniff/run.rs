@@ -166,12 +166,11 @@ impl<'a> Run<'a> {
             comments: &[],
         };
         let mut packet = None;
+        // Also where it cannot be saved: that it is lost is told.
+        self.captured = number;
         if self.printer.is_some() || self.look.is_choosy() {
             match self.look.see(&context, &frame) {
-                Sight::Refused => {
-                    self.captured = number;
-                    return Ok(());
-                }
+                Sight::Refused => return Ok(()),
                 Sight::Good => packet = Some(self.look.packet()),
                 Sight::Bug => {}
             }
@@ -180,10 +179,10 @@ impl<'a> Run<'a> {
             && saver.packet(&frame, interface, &[], self.now)? == Room::Enough
         {
             // It belongs to a file that nobody wants any more.
+            self.captured = number.saturating_sub(1);
             self.full = true;
             return Ok(());
         }
-        self.captured = number;
         self.chosen = self.chosen.saturating_add(1);
         self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         if let Some(printer) = &mut self.printer {
@@ -324,6 +323,9 @@ impl<'a> Run<'a> {
             return result;
         }
         for line in words(self.captured, counts) {
+            tell(&line);
+        }
+        if let Some(line) = self.look.fragments() {
             tell(&line);
         }
         if self.look.is_choosy() {

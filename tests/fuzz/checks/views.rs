@@ -23,6 +23,7 @@ pub fn check(data: &[u8]) {
         let style = line::Style {
             time: true,
             link: true,
+            quiet: false,
         };
         line::render_line(&frame, packet, style, out);
         assert!(!out.chars().any(char::is_control), "{out:?}");

@@ -1,6 +1,10 @@
-//! `rawsock filter`: compiles an expression of pcap-filter(7) and shows the classic BPF program.
+//! `rawsock filter`: compiles an expression of pcap-filter(7), and shows the classic BPF program or
+//! runs it over files.
+
+mod files;
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -14,7 +18,8 @@ Examples:
   rawsock filter tcp port 80                what each instruction does
   rawsock filter -d 'icmp6 and not ndp'     as tcpdump -d prints it
   rawsock filter -y sll2 -ddd mld           for captures of the device any
-  rawsock filter --live 'vlan 5 and arp'    as for a packet socket";
+  rawsock filter --live 'vlan 5 and arp'    as for a packet socket
+  rawsock filter 'icmp6 and not ndp' -r x.pcap   which packets it chooses";
 
 const LANGUAGE: &str = "\
 The language is that of pcap-filter(7), with these differences, which
@@ -23,7 +28,8 @@ extension headers (mld needs that), tcp[..] and udp[..] read IPv6 too, vlan and
 other tunnels do not move what follows an `or`, and there are the words mld,
 ndp, vxlan and names of IGMP types, as in igmp[igmptype] = igmp-leave.
 
-Exit code: 0, or 2 for an error in the expression. Needs no rights.";
+Exit code: 0, 1 a damaged file, 2 an error in the expression, 74 output lost.
+Needs no rights; with -r it gives up all that it has before it reads.";
 
 fn long_help() -> String {
     format!("{EXAMPLES}\n\n{LANGUAGE}")
@@ -34,7 +40,7 @@ fn long_help() -> String {
 #[command(disable_version_flag = true, after_help = EXAMPLES, after_long_help = long_help())]
 pub struct Args {
     /// The expression; its words are joined by blanks
-    #[arg(value_name = "EXPRESSION", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "EXPRESSION", required_unless_present = "list")]
     pub expression: Vec<String>,
     /// Print plain instructions; -dd as C, -ddd as numbers
     #[arg(short = 'd', action = clap::ArgAction::Count)]
@@ -55,6 +61,15 @@ pub struct Args {
     /// Netmask of the interface, for `ip broadcast`
     #[arg(long, value_name = "MASK")]
     pub netmask: Option<Ipv4Addr>,
+    /// Run it over a capture file: which packets match; may be repeated
+    #[arg(short = 'r', value_name = "FILE", conflicts_with_all = ["dump", "link", "live", "netmask"])]
+    pub files: Vec<PathBuf>,
+    /// List the interfaces
+    #[arg(short = 'D', long = "list", alias = "list-interfaces")]
+    pub list: bool,
+    /// With -r: fail rather than go on with an incomplete sandbox
+    #[arg(long, requires = "files")]
+    pub require_sandbox: bool,
     /// Print one JSON object
     #[arg(long, conflicts_with = "dump")]
     pub json: bool,
@@ -69,7 +84,13 @@ fn link(name: &str) -> Result<Link, String> {
 
 /// Compiles and prints.
 pub fn run(args: &Args) -> Result<u8, Error> {
+    if args.list {
+        return super::interfaces::run(args.json);
+    }
     let expression = args.expression.join(" ");
+    if !args.files.is_empty() {
+        return files::run(args, &expression);
+    }
     let options = Options {
         target: if args.live {
             Target::Live
@@ -85,6 +106,15 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let text = match args.dump {
         0 if args.json => format!("{}\n", object(&expression, &options, &program)),
         0 => annotated(&program),
+        how => return dump(how, &program),
+    };
+    super::print(text.as_bytes())?;
+    Ok(0)
+}
+
+/// Prints a program as tcpdump's `-d`, `-dd` and `-ddd` do.
+pub fn dump(how: u8, program: &Program) -> Result<u8, Error> {
+    let text = match how {
         1 => print::assembly(program.insns()),
         2 => print::c_array(program.insns()),
         _ => print::decimal(program.insns()),

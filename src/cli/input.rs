@@ -1,4 +1,4 @@
-//! Opening what `rawsock read` reads, and waiting for a pipe so that a signal ends the wait.
+//! Opening the capture files that a command reads, and waiting for a pipe so that a signal ends the wait.
 
 use std::fs::File;
 use std::io::{self, Read};
