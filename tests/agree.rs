@@ -44,6 +44,10 @@ const OURS: &[&str] = &[
     "icmp.traceroute.return_hops",
     "icmp.traceroute.speed",
     "icmpv6.checksum_calculated",
+    "icmpv6.nd.ns.dad",
+    "icmpv6.ni.data",
+    "icmpv6.rpl.opt",
+    "icmpv6.rpl.opt.data",
     "icmpv6.mld.query_interval",
     "icmpv6.mld.query_kind",
     "icmpv6.mld.response_time",
@@ -257,6 +261,26 @@ const OTHER_READING: &[(&str, &[&str], &str)] = &[
     ),
     ("unknown_type", &["data."], "it leaves the body out"),
     ("v6_lies", &[""], "it stops at the version"),
+    (
+        "v6_duplicate",
+        &["icmpv6.reserved"],
+        "it leaves the byte out",
+    ),
+    (
+        "v6_renumbering_lies",
+        &["icmpv6."],
+        "it reads the operation all the same",
+    ),
+    (
+        "v6_router_asked",
+        &["icmpv6.reserved"],
+        "it leaves the bytes out",
+    ),
+    (
+        "v6_rpl_dio",
+        &["icmpv6.reserved", "icmpv6.rpl.dio.flag", "icmpv6.rpl.opt"],
+        "it calls a reserved byte flags, and leaves padding out",
+    ),
     (
         "v6_time_exceeded_mpls",
         &["icmp.int_info.name"],

@@ -116,6 +116,7 @@ fn only_captures_that_are_about_it_have_problems() {
             "option_overruns_header" => &["ip.opt.len"],
             "raw_unknown_version" => &["ip.version"],
             "v6_lies" => &["ipv6.version", "ipv6.plen", "ipv6.src.multicast"],
+            "v6_renumbering_lies" => &["icmpv6.rr.oplength"],
             "v6_neighbor_advertisement" => &["ndp.hop_limit"],
             _ => &[],
         };

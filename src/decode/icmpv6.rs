@@ -13,7 +13,7 @@ use super::spec::specs;
 use super::text::push_number;
 use super::{
     Checksum, Claim, Cx, Layer, LinkType, Next, Packet, Proto, Show, Value, checksum_status,
-    icmp_ext, icmp_names, mld, ndp, samples,
+    icmp_ext, icmp_names, icmpv6_more, icmpv6_table, mld, ndp, samples,
 };
 
 pub use super::icmpv6_names::{code_name, describe, type_name};
@@ -74,7 +74,13 @@ pub static PROTO: Proto = Proto {
     name: "Internet Control Message Protocol v6",
     rfc: "RFC 4443",
     claims: &[Claim::IpProtocol(58), Claim::Link(LinkType::Icmpv6Message)],
-    specs: &[SPECS, icmp_ext::SPECS, mld::SPECS, ndp::SPECS],
+    specs: &[
+        SPECS,
+        icmp_ext::SPECS,
+        icmpv6_more::SPECS,
+        mld::SPECS,
+        ndp::SPECS,
+    ],
     samples: samples::ICMPV6,
     decode,
     summary,
@@ -136,6 +142,9 @@ fn decode(cx: &mut Cx<'_>) -> Next {
             cx.add(&EXT_ECHO_IPV6, 7, 1, Value::Bool(h[7] & 1 != 0));
         }
         _ => {
+            if let Some(next) = icmpv6_table::decode(cx, kind, h[1]) {
+                return next;
+            }
             cx.set_header(4);
             if !cx.need(4) {
                 return Next::Done;

@@ -11,8 +11,9 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
+use super::dns_name::{Message, name};
 use super::spec::specs;
-use super::{Cx, Layer, Mac, Next, Packet, Show, Spec, Value};
+use super::{Cx, Layer, Mac, Next, Packet, Show, Spec, Value, ndp_rules};
 
 specs! {
     HOP_LIMIT = "icmpv6.nd.ra.cur_hop_limit", "Hop limit for hosts", Show::Dec, "RFC 4861 4.2",
@@ -96,6 +97,24 @@ specs! {
         "RFC 8781 4", "Stands for the prefix length.";
     PREF64 = "icmpv6.opt.pref64.prefix", "NAT64 prefix", Show::Plain, "RFC 8781 4",
         "Prefix by which IPv4 addresses are reached.";
+    DAD = "icmpv6.nd.ns.dad", "Duplicate address detection", Show::Plain, "RFC 4862 5.4.2",
+        "The sender has no address yet: it asks whether somebody has the one it wants.";
+    SEARCH_DOMAIN = "icmpv6.opt.dnssl", "Search domain", Show::Plain, "RFC 8106 5.2",
+        "A domain that names are looked up in.";
+    MORE_FLAGS = "icmpv6.opt.efo", "More flags", Show::Hex(4), "RFC 5175 4",
+        "The flags of the advertisement, and room for more.";
+    INTERVAL = "icmpv6.opt.advertisement_interval", "Advertisement interval", Show::Unit("ms"),
+        "RFC 6275 7.3", "Longest pause between two advertisements.";
+    AGENT_PREFERENCE = "icmpv6.opt.home_agent_preference", "Home agent preference", Show::Dec,
+        "RFC 6275 7.4", "How much this home agent is preferred; higher is more.";
+    AGENT_LIFETIME = "icmpv6.opt.home_agent_lifetime", "Home agent lifetime", Show::Unit("s"),
+        "RFC 6275 7.4", "How long it will be one.";
+    REGISTRATION_STATUS = "icmpv6.opt.aro.status", "Status", Show::Dec, "RFC 6775 4.1",
+        "0 is fine, 1 a duplicate address, 2 a full table.";
+    REGISTRATION_LIFETIME = "icmpv6.opt.aro.registration_lifetime", "Registration lifetime",
+        Show::Unit("minutes"), "RFC 6775 4.1", "How long the address stays registered.";
+    REGISTRATION_EUI64 = "icmpv6.opt.aro.eui64", "EUI-64", Show::Plain, "RFC 6775 4.1",
+        "Hardware address of who registers.";
     OPTION_DATA = "icmpv6.opt.data", "Data", Show::Plain, "RFC 4861 4.6",
         "Bytes of an option that we cannot read further.";
 }
@@ -187,6 +206,13 @@ pub(super) fn decode(cx: &mut Cx<'_>, kind: u8) -> Next {
         135 => {
             cx.raw(&super::icmpv6::RESERVED, 4, 4);
             address(cx, &NS_TARGET, 8);
+            // RFC 4862 5.4.2: who asks without an address is about to take the one it asks for.
+            if cx
+                .net
+                .is_some_and(|net| net.source == IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+            {
+                cx.add(&DAD, 8.min(cx.have()), 0, Value::Bool(true));
+            }
             24
         }
         136 => {
@@ -202,8 +228,9 @@ pub(super) fn decode(cx: &mut Cx<'_>, kind: u8) -> Next {
     };
     cx.set_header(cx.len());
     if cx.need(header) {
-        rules(cx, kind);
-        if let Some(quote) = options(cx, header) {
+        let quote = options(cx, header);
+        ndp_rules::check(cx, kind, header);
+        if let Some(quote) = quote {
             return Next::Quoted(quote);
         }
     }
@@ -239,27 +266,8 @@ fn neighbor_advertisement(cx: &mut Cx<'_>) {
     address(cx, &NA_TARGET, 8);
 }
 
-/// What RFC 4861 6.1 and 7.1 make a receiver check.
-fn rules(cx: &mut Cx<'_>, kind: u8) {
-    let Some(net) = cx.net else { return };
-    if net.hops != 255 {
-        let text = format!(
-            "hop limit is {}, must be 255: it came through a router",
-            net.hops
-        );
-        cx.rule(0, 1, "ndp.hop_limit", "RFC 4861 7.1", text);
-    }
-    let IpAddr::V6(source) = net.source else {
-        return;
-    };
-    if matches!(kind, 134 | 137) && !source.is_unicast_link_local() {
-        let text = format!("source {source} of a router's message is not link-local");
-        cx.rule(0, 1, "ndp.source", "RFC 4861 6.1.2", text);
-    }
-}
-
 /// Returns where a redirect's packet lies.
-fn options(cx: &mut Cx<'_>, mut at: u32) -> Option<Range<u32>> {
+pub(super) fn options(cx: &mut Cx<'_>, mut at: u32) -> Option<Range<u32>> {
     const RFC: &str = "RFC 4861 4.6";
     let mut quote = None;
     while at < cx.len() {
@@ -331,7 +339,25 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
         }
         (31, 6..) => {
             number(cx, &SEARCH_LIFETIME, after(2));
-            cx.raw(&OPTION_DATA, after(6), len.saturating_sub(6));
+            search_domains(cx, after(6), end);
+        }
+        (7, 6) => number(cx, &INTERVAL, after(2)),
+        (8, 6) => {
+            let word = cx.u32(after(2)).unwrap_or(0);
+            cx.uint(&AGENT_PREFERENCE, after(2), 2, word >> 16);
+            cx.uint(&AGENT_LIFETIME, after(4), 2, word & 0xffff);
+        }
+        (26, 6) => {
+            let flags = cx.u16(at).unwrap_or(0);
+            cx.uint(&MORE_FLAGS, at, 2, flags);
+            cx.raw(&OPTION_DATA, after(2), 4);
+        }
+        (33, 14) => {
+            let status = cx.u8(at).unwrap_or(0);
+            let lifetime = cx.u16(after(4)).unwrap_or(0);
+            cx.uint(&REGISTRATION_STATUS, at, 1, status);
+            cx.uint(&REGISTRATION_LIFETIME, after(4), 2, lifetime);
+            cx.raw(&REGISTRATION_EUI64, after(6), 8);
         }
         (37, _) => {
             let uri = cx.bytes(at, len).unwrap_or(&[]);
@@ -346,6 +372,17 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, end: u32) {
             padded(cx, &PREF64, after(2), 12);
         }
         _ => cx.raw(&OPTION_DATA, at, len),
+    }
+}
+
+/// RFC 8106 5.2: names without compression, filled up with zeros.
+fn search_domains(cx: &mut Cx<'_>, mut at: u32, end: u32) {
+    let message = Message { base: at, end };
+    while cx.u8(at).is_some_and(|length| length != 0) && at < end {
+        match name(cx, message, &SEARCH_DOMAIN, at) {
+            Some(after) => at = after,
+            None => return,
+        }
     }
 }
 
@@ -377,6 +414,7 @@ pub(super) fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         let is = |spec: &'static Spec| std::ptr::eq(field.spec, spec);
         let _ = match field.value {
             Value::Ipv6(address) if is(&NS_TARGET) => write!(out, ", who has {address}"),
+            Value::Bool(true) if is(&DAD) => write!(out, " (duplicate address detection)"),
             Value::Ipv6(address) if is(&NA_TARGET) => write!(out, ", target {address}"),
             Value::Ipv6(address) if is(&RD_DESTINATION) => write!(out, ", for {address}"),
             Value::Ipv6(address) if is(&RD_TARGET) => write!(out, ", to {address}"),

@@ -242,8 +242,75 @@ def dhcp():
     capture("BOOTP, without options.", up / BOOTP(op=1, chaddr=mac) / bytes(64), "ethernet")("bootp")
 
 
+def icmpv6():
+    """Messages that are rare: bodies by hand, after the RFC's pictures; scapy adds the checksum."""
+    def message(kind, code, body, hops=64, source=A6, destination=B6):
+        ip = IPv6(src=source, dst=destination, nh=58, hlim=hops)
+        head = bytes([kind, code, 0, 0]) + body
+        sum_ = in6_chksum(58, ip, head)
+        return ip / Raw(bytes([kind, code]) + struct.pack("!H", sum_) + body)
+
+    prefix = bytes.fromhex("20010db8000000000000000000000000")
+    host = bytes.fromhex("20010db8000000000000000000000001")
+    mac = bytes([1, 1, 2, 0, 0, 0, 0, 1])
+    lie = b"\1\x03" + bytes(6)
+    capture("Router renumbering: put one prefix in the place of another.",
+        message(138, 0, struct.pack("!IBBH", 7, 1, 0xC0, 500) + bytes(4)
+            + bytes([2, 7, 1, 48, 48, 64, 0, 0]) + prefix
+            + bytes([48, 16, 0xC0, 0xC0]) + struct.pack("!III", 3600, 1800, 0x80000000) + prefix))(
+        "v6_renumbering")
+    capture("The result of a renumbering.",
+        message(138, 1, struct.pack("!IBBH", 7, 1, 0xC8, 0) + bytes(4)
+            + bytes([0, 2, 1, 64]) + struct.pack("!I", 3) + prefix))("v6_renumbering_result")
+    capture("An operation of a length that cannot be.",
+        message(138, 0, struct.pack("!IBBH", 7, 1, 0, 0) + bytes(4) + bytes([2, 4]) + bytes(30)))(
+        "v6_renumbering_lies")
+    capture("Node information: which addresses has this name?",
+        message(139, 1, struct.pack("!HHQ", 3, 0x2A, 0x0102030405060708) + name("host.example")))(
+        "v6_node_query")
+    capture("Node information: the addresses.",
+        message(140, 0, struct.pack("!HHQ", 3, 0x2A, 0x0102030405060708)
+            + struct.pack("!I", 300) + host))("v6_node_reply")
+    capture("Node information: the name.",
+        message(140, 0, struct.pack("!HHQ", 2, 0, 1) + struct.pack("!I", 0) + name("host.example")))(
+        "v6_node_name")
+    capture("Inverse neighbour discovery: which address has this hardware address?",
+        message(141, 0, bytes(4) + mac + bytes([2, 1, 2, 0, 0, 0, 0, 2]), 255))("v6_inverse")
+    capture("A home agent tells of two others.",
+        message(145, 0, struct.pack("!HH", 9, 0) + host + prefix))("v6_home_agents")
+    capture("A mobile node asks for prefixes.", message(146, 0, struct.pack("!HH", 9, 0)))(
+        "v6_mobile_solicitation")
+    capture("Prefixes for a mobile node.",
+        message(147, 0, struct.pack("!HH", 9, 0x8000) + bytes([3, 4, 64, 0xC0])
+            + struct.pack("!III", 3600, 1800, 0) + prefix))("v6_mobile_advertisement")
+    capture("SEND asks for a path of certificates.",
+        message(148, 0, struct.pack("!HH", 5, 65535)))("v6_path_solicitation")
+    capture("Multicast router solicitation.",
+        message(152, 0, bytes(4), 1, "fe80::1", "ff02::2"))("v6_router_asked")
+    capture("Fast handover: a solicitation for a proxy advertisement.",
+        message(154, 0, bytes([2, 0]) + struct.pack("!H", 3) + mac))("v6_handover")
+    dio = bytes([1, 240, 1, 0, 0x88, 3, 0, 0]) + host
+    capture("RPL: a node tells of its graph, with an option.",
+        message(155, 1, dio + bytes([4, 4, 1, 2, 3, 4]) + b"\0" + bytes([1, 1, 0])))("v6_rpl_dio")
+    capture("RPL: a route downwards, which wants an answer.",
+        message(155, 2, bytes([1, 0xC0, 0, 9]) + host + bytes([5, 2, 0, 0])))("v6_rpl_dao")
+    capture("RPL: the answer.", message(155, 3, bytes([1, 0, 9, 0])))("v6_rpl_dao_ack")
+    capture("6LoWPAN: is the address taken?",
+        message(157, 0, bytes([0, 0]) + struct.pack("!H", 60) + bytes(range(8)) + host))("v6_duplicate")
+    dad = message(135, 0, bytes(4) + host, 255, "::", "ff02::1:ff00:1")
+    capture("Duplicate address detection: nobody asks for an address.", dad)("v6_dad")
+    options = bytes([31, 4, 0, 0]) + struct.pack("!I", 600) + name("example.com") + name("a.b") + bytes(6)
+    options += bytes([26, 1, 0x48, 0, 0, 0, 0, 0]) + bytes([7, 1, 0, 0]) + struct.pack("!I", 1000)
+    options += bytes([8, 1, 0, 0]) + struct.pack("!HH", 5, 600)
+    options += bytes([33, 2, 0, 0, 0, 0]) + struct.pack("!H", 60) + bytes(range(8))
+    capture("A router advertisement with rarer options.",
+        message(134, 0, bytes([64, 0, 7, 8]) + bytes(8) + options, 255, "fe80::1", "ff02::1"))(
+        "v6_router_options")
+
+
 dns()
 web()
+icmpv6()
 dhcp()
 ntp()
 tunnels()
