@@ -221,6 +221,11 @@ impl Error {
                 object,
                 source,
             } => hint::no_way(object, source),
+            Self::Io {
+                operation,
+                object,
+                source,
+            } if hint::is_of_sockets(operation) => hint::sockets(operation, object, source, env),
             Self::Io { .. } | Self::Capture { .. } | Self::Damaged { .. } | Self::Output { .. } => {
                 Vec::new()
             }

@@ -4,6 +4,7 @@ pub mod call;
 pub mod caps;
 pub mod compare;
 pub mod completions;
+pub mod echo;
 pub mod explain;
 pub mod filter;
 pub mod input;
@@ -85,6 +86,8 @@ pub enum Command {
     Read(Box<read::Args>),
     /// Build hosts and a wire of your own, without root
     Lab(Box<lab::Args>),
+    /// Plain echo over every kind of socket, each call shown
+    Echo(Box<echo::Args>),
     /// Explain a protocol, a packet, a checksum, an error number
     Explain(Box<explain::Args>),
     /// Send the same messages over TCP, UDP and raw sockets: results side by side
@@ -142,6 +145,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Sniff(args) => sniff::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Lab(args) => lab::run(&args),
+        Command::Echo(args) => echo::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Filter(args) => filter::run(&args),

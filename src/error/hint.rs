@@ -263,6 +263,49 @@ pub(super) fn no_icmp_socket(
     hints
 }
 
+/// Whether [`sockets`] knows this operation.
+pub(super) fn is_of_sockets(operation: &str) -> bool {
+    matches!(operation, "bind" | "connect to" | "open")
+}
+
+/// For plain sockets: what is in the way, and what to do about it. Connecting may fail inside the
+/// sandbox, where `env` cannot be asked.
+pub(super) fn sockets(
+    operation: &str,
+    object: &str,
+    source: &io::Error,
+    env: impl FnOnce() -> Env,
+) -> Vec<Hint> {
+    let is_path = object.starts_with(['/', '.']);
+    match (operation, source.raw_os_error()) {
+        ("bind", Some(libc::EACCES)) if !is_path => low_port_fix(&env()),
+        ("bind", Some(libc::EADDRINUSE)) if is_path => vec![Hint::run(
+            "the file is there already",
+            "if no server uses it any more",
+            format!("rm {object}"),
+        )],
+        ("bind", Some(libc::EADDRINUSE)) => {
+            vec![Hint::run(
+                "another program has it",
+                "see which",
+                "ss -ltnup",
+            )]
+        }
+        ("open", Some(libc::EPERM)) if object.ends_with(" socket") => raw_fix(&env()),
+        ("connect to", Some(libc::ECONNREFUSED)) => vec![Hint::run(
+            "nobody listens there",
+            "start a server first",
+            "rawsock echo server tcp",
+        )],
+        ("connect to", Some(libc::EPROTOTYPE)) => {
+            vec![Hint::text(
+                "the server's socket is of another kind (unix-stream, ...)",
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// For [`super::Error::Resolve`].
 pub(super) fn resolve(name: &str, cause: &NameError) -> Vec<Hint> {
     match cause {

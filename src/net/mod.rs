@@ -3,6 +3,7 @@
 pub mod bpf;
 pub mod build;
 pub mod choose;
+pub mod echo;
 pub mod filter;
 pub mod filter_names;
 pub mod icmp;

@@ -18,7 +18,7 @@ use std::path::Path;
 use nix::fcntl::{FcntlArg, fcntl};
 
 pub use env::env;
-pub use sandbox::Landlock;
+pub use sandbox::{Landlock, Reach};
 pub use table::{COMMANDS, Need};
 pub use tries::Right;
 
@@ -116,12 +116,22 @@ pub fn drop_and_create<T>(
     options: &Options<'_>,
     creates: Option<Creates<'_, impl FnOnce() -> Result<T, Error>>>,
 ) -> Result<(Report, Option<T>), Error> {
+    drop_local(need, options, Reach::Nothing, creates)
+}
+
+/// [`drop_and_create`], with more left within reach.
+pub fn drop_local<T>(
+    need: &Need,
+    options: &Options<'_>,
+    reach: Reach,
+    creates: Option<Creates<'_, impl FnOnce() -> Result<T, Error>>>,
+) -> Result<(Report, Option<T>), Error> {
     let mut report = Report::default();
     close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
     identity::drop(creates.is_some(), false, &mut report)?;
     let beneath = creates.as_ref().and_then(|creates| creates.beneath);
     let created = creates.map(|creates| (creates.open)()).transpose()?;
-    sandbox::restrict(need, beneath, false, &mut report);
+    sandbox::restrict(need, beneath, reach, &mut report);
     whole(options, report).map(|report| (report, created))
 }
 
@@ -131,7 +141,7 @@ pub fn drop_but_sockets(need: &Need, options: &Options<'_>) -> Result<Report, Er
     let mut report = Report::default();
     close_others(options.keep).map_err(failed("close", "inherited descriptors"))?;
     identity::drop(false, true, &mut report)?;
-    sandbox::restrict(need, None, true, &mut report);
+    sandbox::restrict(need, None, Reach::Sockets, &mut report);
     whole(options, report)
 }
 

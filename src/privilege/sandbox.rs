@@ -22,6 +22,19 @@ pub enum Landlock {
     None,
 }
 
+/// What stays within reach besides what the row of the command lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Abstract unix sockets of other processes: a unix server has to answer clients that have such
+    /// names.
+    AbstractNames,
+    /// Sockets of every kind, on the user's order.
+    Sockets,
+}
+
 /// The Landlock version whose rights we ask for. Later ones restrict UDP, by which the name
 /// resolver asks.
 const RIGHTS: ABI = ABI::V6;
@@ -30,13 +43,11 @@ const RIGHTS: ABI = ABI::V6;
 const COUNTING: &str = "RAWSOCK_TEST_COUNTING";
 
 /// Applies Landlock, then the filter, and writes down what this kernel could not do. `beneath`:
-/// files may be made and removed in this directory. `on_order`: sockets of any kind are the user's to
-/// order.
-pub(super) fn restrict(need: &Need, beneath: Option<&Path>, on_order: bool, report: &mut Report) {
-    let ruled = if on_order {
-        landlock_on_order()
-    } else {
-        landlock(need, beneath)
+/// files may be made and removed in this directory.
+pub(super) fn restrict(need: &Need, beneath: Option<&Path>, reach: Reach, report: &mut Report) {
+    let ruled = match reach {
+        Reach::Sockets => landlock_on_order(),
+        _ => landlock(need, beneath, reach),
     };
     match ruled {
         Ok(RulesetStatus::FullyEnforced) => report.landlock = Landlock::Full,
@@ -84,7 +95,11 @@ fn on_other(need: &Need, report: &mut Report) -> OnOther {
 
 /// Handles every right and allows only reading below `files`, making files below `beneath` and
 /// connecting to `tcp_ports`.
-fn landlock(need: &Need, beneath: Option<&Path>) -> Result<RulesetStatus, landlock::RulesetError> {
+fn landlock(
+    need: &Need,
+    beneath: Option<&Path>,
+    reach: Reach,
+) -> Result<RulesetStatus, landlock::RulesetError> {
     // A path that is not there adds no rule.
     let files = path_beneath_rules(need.files, AccessFs::ReadFile | AccessFs::ReadDir);
     let making =
@@ -94,11 +109,15 @@ fn landlock(need: &Need, beneath: Option<&Path>) -> Result<RulesetStatus, landlo
         .tcp_ports
         .iter()
         .map(|port| Ok::<_, landlock::RulesetError>(NetPort::new(*port, AccessNet::ConnectTcp)));
+    let scope = match reach {
+        Reach::Nothing => Scope::from_all(RIGHTS),
+        Reach::AbstractNames | Reach::Sockets => Scope::Signal.into(),
+    };
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(RIGHTS))?
         .handle_access(AccessNet::from_all(RIGHTS))?
-        .scope(Scope::from_all(RIGHTS))?
+        .scope(scope)?
         .create()?
         .add_rules(files)?
         .add_rules(made)?

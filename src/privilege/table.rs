@@ -522,8 +522,10 @@ pub static LAB_WIRE: Need = Need {
     on_other_call: OnOther::Kill,
 };
 
+mod echo;
 mod on_order;
 
+pub use echo::{ECHO, ECHO_AGAIN};
 pub use on_order::{CALL, WITNESS};
 /// `rawsock explain`.
 pub static EXPLAIN: Need = Need {
@@ -560,6 +562,8 @@ pub static COMMANDS: &[&Need] = &[
     &LAB,
     &LAB_WIRE,
     &COMPARE,
+    &ECHO,
+    &ECHO_AGAIN,
     &CALL,
     &WITNESS,
     &EXPLAIN,

@@ -33,6 +33,10 @@ pub struct Ring {
     next: usize,
 }
 
+// SAFETY: the mapping belongs to this value alone and to the process, not to a thread; the kernel
+// writes it whichever thread reads.
+unsafe impl Send for Ring {}
+
 impl Ring {
     /// Asks the kernel for a ring on a packet socket, and maps it.
     pub fn new(fd: impl AsFd, shape: Shape) -> io::Result<Self> {

@@ -9,8 +9,8 @@ use super::errno;
 use crate::event::{Call, Outcome};
 
 /// Width of the columns of call, result and time.
-const CALL: usize = 47;
-const RESULT: usize = 18;
+const CALL: usize = 43;
+const RESULT: usize = 26;
 const TIME: usize = 9;
 
 /// The head of a trace.
@@ -108,6 +108,13 @@ pub fn meaning(call: &Call) -> String {
         "shutdown" if call.args == "SHUT_WR" => "nothing more will be sent; receiving goes on",
         "shutdown" if call.args == "SHUT_RD" => "nothing more will be read",
         "shutdown" => "no more in either direction",
+        "getsockopt" if call.args == "SO_PROTOCOL" => "what the kernel made of protocol 0",
+        "setsockopt" if call.args.starts_with("SO_REUSEADDR") => {
+            "old connections do not block the port"
+        }
+        "setsockopt" if call.args.starts_with("SO_RXQ_OVFL") => {
+            "count what a full queue throws away"
+        }
         "poll" if waited => "waited for one of them",
         _ => "",
     };

@@ -23,6 +23,7 @@ pub mod packet_json;
 pub mod ping;
 mod ping_end;
 mod ping_line;
+pub mod python;
 mod routes;
 pub mod start;
 pub mod tree;

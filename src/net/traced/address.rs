@@ -36,7 +36,7 @@ impl Address {
         }
     }
 
-    /// The kernel's form; `InvalidInput` for a unix name that is too long or has no name at all.
+    /// The kernel's form; `InvalidInput` for a unix name that is too long.
     pub fn to_sock_addr(&self) -> io::Result<SockAddr> {
         match self {
             Self::Inet(address) => Ok((*address).into()),
@@ -46,7 +46,9 @@ impl Address {
                 bytes.extend(name);
                 SockAddr::unix(Path::new(OsStr::from_bytes(&bytes)))
             }
-            Self::Unnamed | Self::Other(_) => Err(io::ErrorKind::InvalidInput.into()),
+            // bind(2) with no name at all: the kernel chooses an abstract one (unix(7), autobind).
+            Self::Unnamed => SockAddr::unix(Path::new("")),
+            Self::Other(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -172,7 +174,7 @@ mod tests {
                 .to_sock_addr()
                 .is_err()
         );
-        assert!(Address::Unnamed.to_sock_addr().is_err());
+        assert!(Address::Other(9).to_sock_addr().is_err());
     }
 
     #[test]

@@ -141,6 +141,12 @@ impl Traced {
             blocked,
             bytes,
         });
+        if self.tracer.tcp_info && self.kind == Type::STREAM && self.domain != Domain::UNIX {
+            self.tracer.note(|| match self.tcp_info() {
+                Ok(info) => info.to_string(),
+                Err(error) => error.to_string(),
+            });
+        }
     }
 
     /// `bind(2)`.
@@ -218,6 +224,11 @@ impl Traced {
             || Ok(()),
             |()| "None".into(),
         );
+    }
+
+    /// [`Traced::settimeout`] without a report: for programs whose loop waits in poll(2) itself.
+    pub fn set_patience(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
     }
 
     /// `gettimeout()`.

@@ -104,8 +104,10 @@ impl Traced {
     pub fn options(&self) -> Vec<(&'static SocketOption, Value)> {
         let mut found = Vec::new();
         for option in OPTIONS {
-            // Reading SO_ERROR would clear it.
+            // Reading SO_ERROR would clear it; only unix sockets know their peer's process.
+            let local = self.domain == socket2::Domain::UNIX;
             if option.kind != ValueKind::Errno
+                && (option.kind != ValueKind::Credentials || local)
                 && let Ok(value) = self.read_option(option)
             {
                 found.push((option, value));

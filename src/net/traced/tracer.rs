@@ -27,6 +27,7 @@ pub struct Tracer {
     sink: Option<Sink>,
     wait: Arc<Mutex<dyn Wait>>,
     pub(super) spin: bool,
+    pub(super) tcp_info: bool,
 }
 
 impl Tracer {
@@ -37,6 +38,7 @@ impl Tracer {
             sink,
             wait,
             spin: false,
+            tcp_info: false,
         }
     }
 
@@ -115,13 +117,27 @@ impl Tracer {
         result
     }
 
-    pub(super) fn wait(
+    /// Waits for any descriptor as the sockets of this run wait.
+    pub fn wait(
         &self,
         fd: BorrowedFd<'_>,
         events: PollFlags,
         deadline: Option<Mono>,
     ) -> io::Result<Waited> {
         lock(&self.wait).wait(fd, events, deadline)
+    }
+
+    /// Waits for a time; [`Waited::Interrupted`] if something else is to be done first.
+    pub fn pause(&self, span: Duration) -> io::Result<Waited> {
+        let until = self.clock.mono().plus(span);
+        lock(&self.wait).pause(until)
+    }
+
+    /// After each call on a TCP socket its state is noted.
+    #[must_use]
+    pub fn with_tcp_info(mut self, wanted: bool) -> Self {
+        self.tcp_info = wanted;
+        self
     }
 }
 

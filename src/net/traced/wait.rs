@@ -3,12 +3,16 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Mono;
 use crate::sys::clock::Clock;
 pub use crate::sys::poll::PollFlags;
 use crate::sys::poll::{PollFd, ppoll};
+
+/// Longest single poll(2): it refuses what overflows its `timespec`.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +34,37 @@ pub trait Wait: Send {
         events: PollFlags,
         deadline: Option<Mono>,
     ) -> io::Result<Waited>;
+
+    /// Waits for the time alone: [`Waited::TimedOut`], unless something interrupts. Only for those
+    /// whose sockets pause.
+    fn pause(&mut self, until: Mono) -> io::Result<Waited> {
+        let _ = until;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Waits in poll(2); a descriptor that becomes readable interrupts (a signalfd).
 #[derive(Debug)]
 pub struct Poll {
     clock: Clock,
-    interrupt: Option<OwnedFd>,
+    interrupt: Option<Arc<OwnedFd>>,
 }
 
 impl Poll {
     /// `interrupt` is only looked at, never read.
     pub fn new(clock: Clock, interrupt: Option<OwnedFd>) -> Self {
-        Self { clock, interrupt }
+        Self {
+            clock,
+            interrupt: interrupt.map(Arc::new),
+        }
+    }
+
+    /// The same for a descriptor that others look at, too.
+    pub fn shared(clock: Clock, interrupt: Arc<OwnedFd>) -> Self {
+        Self {
+            clock,
+            interrupt: Some(interrupt),
+        }
     }
 }
 
@@ -59,7 +81,7 @@ impl Wait for Poll {
             if let Some(interrupt) = &self.interrupt {
                 fds.push(PollFd::new(interrupt.as_fd(), PollFlags::POLLIN));
             }
-            let ready = ppoll(&mut fds, left, None)?;
+            let ready = ppoll(&mut fds, left.map(|left| left.min(LONGEST)), None)?;
             let told = |at: usize| {
                 let fd = fds.get(at);
                 fd.and_then(PollFd::revents)
@@ -73,6 +95,21 @@ impl Wait for Poll {
             }
             if ready == 0 && left.is_some_and(|left| left == Duration::ZERO) {
                 return Ok(Waited::TimedOut);
+            }
+        }
+    }
+
+    fn pause(&mut self, until: Mono) -> io::Result<Waited> {
+        loop {
+            let left = until.since(self.clock.mono());
+            if left == Duration::ZERO {
+                return Ok(Waited::TimedOut);
+            }
+            let interrupt = self.interrupt.as_ref();
+            let fds = interrupt.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+            let mut fds: Vec<PollFd<'_>> = fds.into_iter().collect();
+            if ppoll(&mut fds, Some(left.min(LONGEST)), None)? > 0 {
+                return Ok(Waited::Interrupted);
             }
         }
     }
@@ -96,6 +133,11 @@ mod tests {
         assert!(clock.mono() >= soon);
         stopper.write_all(b"!").unwrap();
         assert_eq!(wait(None), Waited::Interrupted);
+        assert_eq!(
+            poll.pause(Mono(Duration::MAX)).unwrap(),
+            Waited::Interrupted
+        );
+        let mut wait = |until| poll.wait(reader.as_fd(), PollFlags::POLLIN, until).unwrap();
         writer.write_all(b"x").unwrap();
         assert_eq!(wait(None), Waited::Ready);
     }
