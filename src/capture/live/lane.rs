@@ -401,6 +401,14 @@ fn open_queue(socket: &Socket, options: Options) -> io::Result<Queue> {
     })
 }
 
+/// Not now, but there may be a packet later.
+pub(super) fn is_later(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
 /// One packet by recvmsg(2); `None` if none is here.
 fn receive(
     socket: &Socket,
@@ -411,7 +419,8 @@ fn receive(
     let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
     let got = match recvmsg(socket, buffer, scratch, flags) {
         Ok(got) => got,
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+        // Interrupted: the caller comes back, after a look at its signals.
+        Err(error) if is_later(&error) => return Ok(None),
         // The interface is down or gone; `take_error` would have told. Packets may still be there.
         Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => return Ok(None),
         Err(error) => return Err(error),

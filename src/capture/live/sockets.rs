@@ -12,6 +12,7 @@ use libc::{IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::block::{Item, Link};
+use super::lane::is_later;
 use crate::decode::Flags;
 use crate::event::{Stamp, Timestamp};
 use crate::filter::{Program, View};
@@ -132,7 +133,7 @@ impl Messages {
         let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
         let got = match recvmsg(socket, room, &mut self.scratch, flags) {
             Ok(got) => got,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if is_later(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let mut told = Told::default();

@@ -3,6 +3,7 @@
 mod args;
 mod run;
 mod stamps;
+mod status;
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use args::{CaptureArgs, Sockets, Way};
 use run::{Run, Views};
 use stamps::StampKind;
+use status::Status;
 
 use super::filter::dump;
 use super::interfaces;
@@ -131,6 +133,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let printer = shows
         .then(|| Printer::new(&args.show, args.save.unbuffered))
         .transpose()?;
+    let status = Status::new(shows);
     let signals = Signals::take().map_err(|source| Error::Io {
         operation: "block",
         object: "signals".into(),
@@ -181,6 +184,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         look,
         printer,
         saver,
+        status,
     };
     let ended = Run::new(args, live, views, signals, clock).go();
     if args.show.verbose > 0 {

@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::status::Status;
 use super::{Args, tell};
 use crate::capture::live::{Change, Counts, Live};
 use crate::capture::{Next, Room, Series, Source};
@@ -38,6 +39,7 @@ pub struct Views {
     pub look: Look,
     pub printer: Option<Printer>,
     pub saver: Option<Series>,
+    pub status: Option<Status>,
 }
 
 /// What the loop works with.
@@ -47,6 +49,7 @@ pub struct Run<'a> {
     look: Look,
     printer: Option<Printer>,
     saver: Option<Series>,
+    status: Option<Status>,
     signals: Signals,
     clock: Clock,
     now: Mono,
@@ -72,6 +75,7 @@ impl<'a> Run<'a> {
             look: views.look,
             printer: views.printer,
             saver: views.saver,
+            status: views.status,
             signals,
             now: clock.mono(),
             clock,
@@ -109,6 +113,10 @@ impl<'a> Run<'a> {
             let waits = self.batch()?;
             self.now = self.clock.mono();
             self.answer_signals()?;
+            if let (Some(status), None) = (&mut self.status, self.ending) {
+                let live = &mut self.live;
+                status.tick(self.now, self.captured, || live.counts());
+            }
             if let Some(limit) = self.args.run_for
                 && self.now >= Mono(limit)
             {
@@ -209,6 +217,7 @@ impl<'a> Run<'a> {
             flush,
             turn.map(|at| self.now.plus(at.since(wall).unwrap_or_default())),
             self.args.run_for.map(Mono),
+            self.status.as_ref().map(Status::deadline),
             self.live.has_down().then(|| self.now.plus(LOOK)),
             // A block that is not full is handed over within 10 ms.
             self.ending.map(|_| self.now.plus(Duration::from_millis(1))),
@@ -233,6 +242,7 @@ impl<'a> Run<'a> {
         };
         if fds.iter().any(failed) || self.live.has_down() {
             for change in self.live.changes() {
+                self.clear_status();
                 tell(&match change {
                     Change::Down(name) => format!("{name} is down"),
                     Change::Up(name) => format!("{name} is up again"),
@@ -241,6 +251,13 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The terminal is needed for another line.
+    fn clear_status(&mut self) {
+        if let Some(status) = &mut self.status {
+            status.clear();
+        }
     }
 
     fn answer_signals(&mut self) -> Result<(), Error> {
@@ -258,6 +275,7 @@ impl<'a> Run<'a> {
                 },
                 Signal::Quit | Signal::User1 => {
                     let counts = self.live.counts();
+                    self.clear_status();
                     tell(&words(self.captured, counts).join(", "));
                 }
                 Signal::User2 => {
@@ -281,6 +299,7 @@ impl<'a> Run<'a> {
 
     fn finish(mut self, looped: Result<(), Error>) -> Result<u8, Error> {
         let why = self.ending.map(|(why, _)| why);
+        self.clear_status();
         let mut result = looped.map(|()| match why {
             Some(End::Signal(Signal::Terminate)) => 143,
             Some(End::Signal(Signal::Hangup)) => 129,

@@ -1,10 +1,13 @@
 //! `rawsock sniff` on a veth pair: what its tests share.
 
 pub mod counts;
-pub mod faults;
+pub mod disks;
+pub mod links;
 pub mod raw;
+pub mod rights;
 pub mod series;
 pub mod shows;
+pub mod streams;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,6 +89,11 @@ pub fn listening(running: Running) -> Result<Running, Failed> {
     })
     .map_err(|_| running.stderr())?;
     Ok(running)
+}
+
+/// Starts a shell line in a host.
+pub fn shell(host: &Host, line: &str) -> Result<Running, Failed> {
+    start(host, "sh", &["-c", line])
 }
 
 /// The three counts of the end: captured, received by filter, dropped by kernel.
