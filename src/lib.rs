@@ -12,6 +12,7 @@
 //! | [`filter`] | pcap-filter expressions to classic BPF, and an interpreter |
 //! | [`defrag`] | fragments to datagrams, in bounded memory |
 //! | [`display`] | `--where`: expressions over the field tree |
+//! | [`flow`] | packets to conversations, streams and figures, in bounded memory |
 //! | [`view`] | values to text and JSON; one view, one file |
 //! | [`call`] | the language of `rawsock call` |
 //! | [`event`] | what a run reports, as one ordered list: calls, packets, fates; times and stamps |
@@ -41,6 +42,7 @@ pub mod display;
 pub mod error;
 pub mod event;
 pub mod filter;
+pub mod flow;
 pub mod lab;
 pub mod net;
 pub mod ping;

@@ -12,6 +12,8 @@ mod build;
 mod columns;
 #[path = "read/dir.rs"]
 mod dir;
+#[path = "read/figures.rs"]
+mod figures;
 #[path = "read/fragments.rs"]
 mod fragments;
 #[path = "golden/mod.rs"]
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         letters::TESTS,
         oracle::TESTS,
         columns::TESTS,
+        figures::TESTS,
         fragments::TESTS,
         rights::TESTS,
     ]

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod echo;
 pub mod explain;
 pub mod filter;
+pub mod gather;
 pub mod input;
 pub mod interfaces;
 pub mod lab;

@@ -26,6 +26,7 @@ mod ping_line;
 pub mod python;
 mod routes;
 pub mod start;
+pub mod stats;
 pub mod tree;
 pub mod value;
 pub mod words;

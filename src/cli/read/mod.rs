@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use run::Run;
 
+use super::gather::{Gather, GatherArgs};
 use super::input::Input;
 use super::interfaces;
 use super::look::{Look, LookArgs};
@@ -30,6 +31,7 @@ Examples:
   rawsock read x.pcap tcp port 80           those that a filter chooses
   rawsock read x.pcap.gz --json | jq .time  objects for programs
   rawsock read x.pcap --where 'ip.ttl < 5'  those whose fields are so
+  rawsock read x.pcap --stats               who talked with whom, how much
   rawsock read x.pcap --count               how many there are
   rawsock read x.pcap -w y.pcapng           another format
   ssh host tcpdump -w - | rawsock read -    while it is captured
@@ -66,6 +68,9 @@ pub struct Args {
     /// How packets are decoded, and which of them count.
     #[command(flatten)]
     pub look: LookArgs,
+    /// What is shown of all packets together.
+    #[command(flatten)]
+    pub gather: GatherArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -120,7 +125,9 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         .into_iter()
         .map(Input::open)
         .collect::<Result<_, _>>()?;
-    let shows = args.save.print || (args.save.write.is_none() && !args.count);
+    let gather = Gather::new(&args.gather, args.show.json);
+    let single = !args.count && gather.is_none();
+    let shows = args.save.print || (args.save.write.is_none() && single);
     let printer = shows
         .then(|| Printer::new(&args.show, args.save.unbuffered))
         .transpose()?;
@@ -166,6 +173,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         signals,
         wanted,
         look,
+        gather,
         total: 0,
         bytes: 0,
         several,

@@ -4,6 +4,7 @@ use std::io;
 
 use super::{Args, tell};
 use crate::capture::{FileSource, Next, Room, Series, Source, link_type_name, link_type_number};
+use crate::cli::gather::Gather;
 use crate::cli::input::Input;
 use crate::cli::look::{Look, Sight};
 use crate::cli::show::{Context, Printer};
@@ -22,6 +23,7 @@ pub struct Run<'a> {
     pub signals: Option<Signals>,
     pub wanted: Wanted,
     pub look: Look,
+    pub gather: Option<Gather>,
     /// Packets chosen so far, of all files.
     pub total: u64,
     /// Their bytes.
@@ -144,7 +146,7 @@ impl Run<'_> {
             comments: &comments,
         };
         let mut packet = None;
-        if self.printer.is_some() || self.look.is_choosy() {
+        if self.printer.is_some() || self.gather.is_some() || self.look.is_choosy() {
             match self.look.see(&context, &frame) {
                 Sight::Refused => return Ok(Room::More),
                 Sight::Good => packet = Some(self.look.packet()),
@@ -153,6 +155,9 @@ impl Run<'_> {
         }
         self.total = self.total.saturating_add(1);
         self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
+        if let (Some(gather), Some(packet)) = (&mut self.gather, packet) {
+            gather.add(&frame, packet);
+        }
         if let Some(printer) = &mut self.printer {
             printer.show(&context, &frame, packet)?;
         }
@@ -236,6 +241,11 @@ impl Run<'_> {
         }
         if bugs > 0 {
             result = result.map(|_| 70);
+        }
+        if let Some(gather) = &self.gather
+            && let Err(error) = gather.show()
+        {
+            keep(&mut result, error);
         }
         if self.args.count
             && let Err(error) = crate::cli::print(format!("{}\n", packets(self.total)).as_bytes())

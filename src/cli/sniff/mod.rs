@@ -16,6 +16,7 @@ use stamps::StampKind;
 use status::Status;
 
 use super::filter::dump;
+use super::gather::{Gather, GatherArgs};
 use super::interfaces;
 use super::look::{Look, LookArgs};
 use super::parse;
@@ -86,6 +87,9 @@ pub struct Args {
     /// How packets are decoded, and which of them count.
     #[command(flatten)]
     pub look: LookArgs,
+    /// What is shown of all packets together.
+    #[command(flatten)]
+    pub gather: GatherArgs,
     /// What is saved.
     #[command(flatten)]
     pub save: SaveArgs,
@@ -129,7 +133,9 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         ring: !args.capture.no_ring,
         card_stamps: card_stamps(args, &devices),
     };
-    let shows = args.save.print || (args.save.write.is_none() && !args.count);
+    let gather = Gather::new(&args.gather, args.show.json);
+    let single = !args.count && gather.is_none();
+    let shows = args.save.print || (args.save.write.is_none() && single);
     let printer = shows
         .then(|| Printer::new(&args.show, args.save.unbuffered))
         .transpose()?;
@@ -182,6 +188,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     introduce(&live, args);
     let views = Views {
         look,
+        gather,
         printer,
         saver,
         status,

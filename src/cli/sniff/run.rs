@@ -8,6 +8,7 @@ use super::status::Status;
 use super::{Args, tell};
 use crate::capture::live::{Change, Counts, Live};
 use crate::capture::{Next, Room, Series, Source};
+use crate::cli::gather::Gather;
 use crate::cli::look::{Look, Sight};
 use crate::cli::show::{Context, Printer};
 use crate::error::{Env, Error};
@@ -37,6 +38,7 @@ enum End {
 /// What is done with packets.
 pub struct Views {
     pub look: Look,
+    pub gather: Option<Gather>,
     pub printer: Option<Printer>,
     pub saver: Option<Series>,
     pub status: Option<Status>,
@@ -47,6 +49,7 @@ pub struct Run<'a> {
     args: &'a Args,
     live: Live,
     look: Look,
+    gather: Option<Gather>,
     printer: Option<Printer>,
     saver: Option<Series>,
     status: Option<Status>,
@@ -73,6 +76,7 @@ impl<'a> Run<'a> {
             args,
             live,
             look: views.look,
+            gather: views.gather,
             printer: views.printer,
             saver: views.saver,
             status: views.status,
@@ -176,7 +180,7 @@ impl<'a> Run<'a> {
         let mut packet = None;
         // Also where it cannot be saved: that it is lost is told.
         self.captured = number;
-        if self.printer.is_some() || self.look.is_choosy() {
+        if self.printer.is_some() || self.gather.is_some() || self.look.is_choosy() {
             match self.look.see(&context, &frame) {
                 Sight::Refused => return Ok(()),
                 Sight::Good => packet = Some(self.look.packet()),
@@ -193,6 +197,9 @@ impl<'a> Run<'a> {
         }
         self.chosen = self.chosen.saturating_add(1);
         self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
+        if let (Some(gather), Some(packet)) = (&mut self.gather, packet) {
+            gather.add(&frame, packet);
+        }
         if let Some(printer) = &mut self.printer {
             printer.show(&context, &frame, packet)?;
         }
@@ -308,6 +315,9 @@ impl<'a> Run<'a> {
         });
         if let Some(printer) = &mut self.printer {
             result = printer.flush().and(result);
+        }
+        if let Some(gather) = self.gather.as_ref().filter(|_| result.is_ok()) {
+            result = gather.show().and(result);
         }
         if self.look.bugs() > 0 {
             result = result.map(|_| 70);
