@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use etherparse::Ethernet2HeaderSlice;
 
+use super::cx::fixed;
 use super::spec::specs;
 use super::{Claim, Cx, Layer, LinkType, Mac, Next, Packet, Proto, Sample, Show, Value};
 
@@ -80,8 +81,12 @@ fn decode(cx: &mut Cx<'_>) -> Next {
         return Next::Done;
     };
     cx.set_header(14);
-    cx.add(&DST, 0, 6, Value::Mac(Mac(eth.destination())));
-    cx.add(&SRC, 6, 6, Value::Mac(Mac(eth.source())));
+    fixed!(
+        cx,
+        14,
+        (0, &DST, 0, 6, Value::Mac(Mac(eth.destination()))),
+        (0, &SRC, 6, 6, Value::Mac(Mac(eth.source()))),
+    );
     let ether_type = eth.ether_type().0;
     if !cx.need(14) {
         return Next::Done;

@@ -20,8 +20,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::IpNumber;
 
+use super::cx::fixed;
 use super::spec::specs;
-use super::text::push_ipv4;
+use super::text::{Short, Text as _, push_ipv4};
 use super::{
     Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Sample, Severity, Show, Value,
     checksum_status, ipv4_options,
@@ -164,26 +165,35 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     let destination = Ipv4Addr::new(h[16], h[17], h[18], h[19]);
     cx.set_header(header.max(20));
 
-    cx.uint(&VERSION, 0, 1, version);
-    cx.uint(&HDR_LEN, 0, 1, header);
-    let group = cx.open(&DSFIELD, 1, 1, Value::Uint(h[1].into()));
-    cx.uint(&DSCP, 1, 1, h[1] >> 2);
-    cx.uint(&ECN, 1, 1, h[1] & 3);
-    cx.close(group);
-    cx.uint(&LEN, 2, 2, total);
-    cx.uint(&ID, 4, 2, u16::from_be_bytes([h[4], h[5]]));
-    let group = cx.open(&FLAGS, 6, 1, Value::Uint(u64::from(h[6] >> 5)));
-    cx.add(&RB, 6, 1, Value::Bool(h[6] & 0x80 != 0));
-    cx.add(&DF, 6, 1, Value::Bool(h[6] & 0x40 != 0));
-    cx.add(&MF, 6, 1, Value::Bool(more));
-    cx.close(group);
-    cx.uint(&FRAG_OFFSET, 6, 2, offset);
-    cx.uint(&TTL, 8, 1, h[8]);
-    cx.uint(&PROTO_FIELD, 9, 1, h[9]);
-    cx.uint(&CHECKSUM, 10, 2, u16::from_be_bytes([h[10], h[11]]));
+    let checksum = u16::from_be_bytes([h[10], h[11]]);
+    let uint = |value: u16| Value::Uint(value.into());
+    let bit = |bit: u8| Value::Bool(h[6] & bit != 0);
+    fixed!(
+        cx,
+        20,
+        (0, &VERSION, 0, 1, uint(version.into())),
+        (0, &HDR_LEN, 0, 1, Value::Uint(header.into())),
+        (0, &DSFIELD, 1, 1, uint(h[1].into())),
+        (1, &DSCP, 1, 1, uint((h[1] >> 2).into())),
+        (1, &ECN, 1, 1, uint((h[1] & 3).into())),
+        (0, &LEN, 2, 2, Value::Uint(total.into())),
+        (0, &ID, 4, 2, uint(u16::from_be_bytes([h[4], h[5]]))),
+        (0, &FLAGS, 6, 1, uint((h[6] >> 5).into())),
+        (1, &RB, 6, 1, bit(0x80)),
+        (1, &DF, 6, 1, bit(0x40)),
+        (1, &MF, 6, 1, bit(0x20)),
+        (0, &FRAG_OFFSET, 6, 2, uint(offset)),
+        (0, &TTL, 8, 1, uint(h[8].into())),
+        (0, &PROTO_FIELD, 9, 1, uint(h[9].into())),
+        (0, &CHECKSUM, 10, 2, uint(checksum)),
+    );
     cx.verify(&SUM, 10, 0..header.max(20), None);
-    cx.add(&SRC, 12, 4, Value::Ipv4(source));
-    cx.add(&DST, 16, 4, Value::Ipv4(destination));
+    fixed!(
+        cx,
+        20,
+        (0, &SRC, 12, 4, Value::Ipv4(source)),
+        (0, &DST, 16, 4, Value::Ipv4(destination)),
+    );
     if !cx.need(20) {
         return Next::Done;
     }
@@ -248,14 +258,15 @@ fn lengths(cx: &mut Cx<'_>, version: u8, header: u32, total: u32) {
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
-    let mut fields = packet.reader(layer);
-    // In the order in which they were added.
-    let (id, more) = (fields.number(&ID), fields.number(&MF));
-    let offset = fields.number(&FRAG_OFFSET);
-    out.push_str("IP ");
-    push_address(fields.value(&SRC), out);
-    out.push_str(" > ");
-    push_address(fields.value(&DST), out);
+    let fields = packet.reader(layer);
+    let (id, more) = (fields.number(6, &ID), fields.number(10, &MF));
+    let offset = fields.number(11, &FRAG_OFFSET);
+    let mut text = Short::default();
+    text.put_str("IP ");
+    push_address(fields.value(16, &SRC), &mut text);
+    text.put_str(" > ");
+    push_address(fields.value(17, &DST), &mut text);
+    text.push_to(out);
     if offset.is_some_and(|n| n > 0) || more == Some(1) {
         let id = id.unwrap_or(0);
         let at = offset.unwrap_or(0).saturating_mul(8);
@@ -264,9 +275,9 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     }
 }
 
-fn push_address(value: Option<Value>, out: &mut String) {
+fn push_address(value: Option<Value>, out: &mut Short) {
     match value {
         Some(Value::Ipv4(address)) => push_ipv4(address, out),
-        _ => out.push('?'),
+        _ => out.put_str("?"),
     }
 }

@@ -13,7 +13,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::spec::specs;
-use super::text::push_ipv6;
+use super::text::{Short, Text as _, push_ipv6};
 use super::{Claim, Cx, Layer, Net, Next, Packet, Proto, Sample, Severity, Show, Value, ipv4};
 
 specs! {
@@ -115,16 +115,18 @@ fn address(header: &[u8; 40], at: usize) -> Ipv6Addr {
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
-    let mut fields = packet.reader(layer);
-    out.push_str("IP6 ");
-    push_address(fields.value(&SRC), out);
-    out.push_str(" > ");
-    push_address(fields.value(&DST), out);
+    let fields = packet.reader(layer);
+    let mut text = Short::default();
+    text.put_str("IP6 ");
+    push_address(fields.value(8, &SRC), &mut text);
+    text.put_str(" > ");
+    push_address(fields.value(9, &DST), &mut text);
+    text.push_to(out);
 }
 
-fn push_address(value: Option<Value>, out: &mut String) {
+fn push_address(value: Option<Value>, out: &mut Short) {
     match value {
         Some(Value::Ipv6(address)) => push_ipv6(address, out),
-        _ => out.push('?'),
+        _ => out.put_str("?"),
     }
 }

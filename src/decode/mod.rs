@@ -49,6 +49,7 @@ mod path;
 pub mod ppp;
 mod samples;
 pub mod sll;
+mod slots;
 mod spec;
 pub mod tcp;
 pub mod text;

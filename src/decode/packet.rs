@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::Fragment;
+use super::slots::Slots;
 use crate::event::{Stamp, Timestamp};
 
 /// Link type of a frame: libpcap's LINKTYPE numbers, and two for what ICMP sockets hand out.
@@ -237,7 +238,7 @@ pub struct Problem {
 #[derive(Debug, Default)]
 pub struct Packet {
     pub(super) layers: Vec<Layer>,
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Slots,
     pub(super) problems: Vec<Problem>,
     pub(super) text: String,
     /// Reassembled datagrams: [`Layer::buf`] 1 and following. Cleared, not freed.
@@ -303,7 +304,7 @@ impl Packet {
 
     pub(super) fn clear(&mut self) {
         self.layers.clear();
-        self.fields.clear();
+        self.fields.truncate(0);
         self.problems.clear();
         self.text.clear();
         self.bufs.clear();
@@ -322,6 +323,7 @@ impl Packet {
     pub fn fields_of(&self, layer: &Layer) -> &[Field] {
         let start = layer.first_field as usize;
         self.fields
+            .as_slice()
             .get(start..start.saturating_add(layer.fields as usize))
             .unwrap_or(&[])
     }
@@ -381,12 +383,9 @@ impl Packet {
             .find(|layer| layer.quoted && layer.proto.key == key)
     }
 
-    /// A layer's fields for look-ups that follow their order.
+    /// A layer's fields, for look-ups that know where a field usually stands.
     pub fn reader(&self, layer: &Layer) -> Reader<'_> {
-        Reader {
-            fields: self.fields_of(layer),
-            at: 0,
-        }
+        Reader(self.fields_of(layer))
     }
 
     /// First field of this spec in a layer.
@@ -423,28 +422,31 @@ impl Packet {
     }
 }
 
-/// Looks fields of one layer up from where the last look-up ended: all fields that a one-line view
-/// needs cost one pass together, if it asks in the order in which they were decoded.
-#[derive(Clone, Debug)]
-pub struct Reader<'a> {
-    fields: &'a [Field],
-    at: usize,
-}
+/// Looks fields of one layer up by where they usually stand: a one-line view asks for the same few
+/// fields of every packet. A field that stands elsewhere is found too.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a>(&'a [Field]);
 
 impl Reader<'_> {
-    /// Value of the next field of this spec; if none follows, of the layer's first.
-    pub fn value(&mut self, spec: &'static Spec) -> Option<Value> {
-        let (before, after) = self.fields.split_at_checked(self.at)?;
-        let is = |field: &Field| std::ptr::eq(field.spec, spec);
-        let found = after.iter().position(is);
-        let found = found.map(|index| self.at.saturating_add(index));
-        let index = found.or_else(|| before.iter().position(is))?;
-        self.at = index.saturating_add(1);
-        self.fields.get(index).map(|field| field.value)
+    /// Value of the field at `place`, if it is of this spec, else of the layer's first one.
+    #[inline]
+    pub fn value(self, place: usize, spec: &'static Spec) -> Option<Value> {
+        match self.0.get(place) {
+            Some(field) if std::ptr::eq(field.spec, spec) => Some(field.value),
+            _ => self.search(spec),
+        }
     }
 
-    /// Number of the next field of this spec; if none follows, of the layer's first.
-    pub fn number(&mut self, spec: &'static Spec) -> Option<u64> {
-        self.value(spec).and_then(Value::as_u64)
+    /// Number of the field at `place`, if it is of this spec, else of the layer's first one.
+    #[inline]
+    pub fn number(self, place: usize, spec: &'static Spec) -> Option<u64> {
+        self.value(place, spec).and_then(Value::as_u64)
+    }
+
+    #[cold]
+    fn search(self, spec: &'static Spec) -> Option<Value> {
+        let mut fields = self.0.iter();
+        let field = fields.find(|field| std::ptr::eq(field.spec, spec));
+        field.map(|field| field.value)
     }
 }

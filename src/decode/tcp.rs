@@ -14,12 +14,11 @@
 //! |                   options, if offset > 5 ...                  |
 //! ```
 
-use etherparse::{TcpOptionElement, TcpOptionsIterator};
-
+use super::cx::fixed;
 use super::spec::specs;
-use super::text::push_number;
+use super::text::{Short, Text as _, push_number};
 use super::{
-    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Sample, Severity, Show, Spec, Value,
+    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Sample, Severity, Show, Value,
     checksum_status,
 };
 
@@ -156,20 +155,32 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     let header = u32::from(h[12] >> 4).saturating_mul(4);
     let flags = u16::from_be_bytes([h[12] & 15, h[13]]);
     cx.set_header(header.max(20));
-    cx.uint(&SRC_PORT, 0, 2, source);
-    cx.uint(&DST_PORT, 2, 2, destination);
-    cx.uint(&SEQ, 4, 4, u32::from_be_bytes([h[4], h[5], h[6], h[7]]));
-    cx.uint(&ACK, 8, 4, u32::from_be_bytes([h[8], h[9], h[10], h[11]]));
-    cx.uint(&HDR_LEN, 12, 1, header);
-    let group = cx.open(&FLAGS, 12, 2, Value::Uint(flags.into()));
-    cx.uint(&RES, 12, 1, flags >> 9 & 7);
-    cx.add(&AE, 12, 1, Value::Bool(flags & 0x100 != 0));
-    for (spec, bit) in BITS {
-        cx.add(spec, 13, 1, Value::Bool(flags & bit != 0));
-    }
-    cx.close(group);
-    cx.uint(&WINDOW, 14, 2, u16::from_be_bytes([h[14], h[15]]));
-    cx.uint(&CHECKSUM, 16, 2, u16::from_be_bytes([h[16], h[17]]));
+    let checksum = u16::from_be_bytes([h[16], h[17]]);
+    let uint = |value: u16| Value::Uint(value.into());
+    let long = |a, b, c, d| Value::Uint(u32::from_be_bytes([a, b, c, d]).into());
+    let bit = |bit: u16| Value::Bool(flags & bit != 0);
+    fixed!(
+        cx,
+        20,
+        (0, &SRC_PORT, 0, 2, uint(source)),
+        (0, &DST_PORT, 2, 2, uint(destination)),
+        (0, &SEQ, 4, 4, long(h[4], h[5], h[6], h[7])),
+        (0, &ACK, 8, 4, long(h[8], h[9], h[10], h[11])),
+        (0, &HDR_LEN, 12, 1, Value::Uint(header.into())),
+        (0, &FLAGS, 12, 2, uint(flags)),
+        (1, &RES, 12, 1, uint(flags >> 9 & 7)),
+        (1, &AE, 12, 1, bit(0x100)),
+        (1, &CWR, 13, 1, bit(0x80)),
+        (1, &ECE, 13, 1, bit(0x40)),
+        (1, &URG, 13, 1, bit(0x20)),
+        (1, &ACK_FLAG, 13, 1, bit(0x10)),
+        (1, &PSH, 13, 1, bit(8)),
+        (1, &RST, 13, 1, bit(4)),
+        (1, &SYN, 13, 1, bit(2)),
+        (1, &FIN, 13, 1, bit(1)),
+        (0, &WINDOW, 14, 2, uint(u16::from_be_bytes([h[14], h[15]]))),
+        (0, &CHECKSUM, 16, 2, uint(checksum)),
+    );
     cx.verify(&SUM, 16, 0..cx.len(), Some(6));
     cx.uint(&URGENT, 18, 2, u16::from_be_bytes([h[18], h[19]]));
     if !cx.need(20) {
@@ -192,73 +203,76 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     Next::Proto(claims, header..cx.len())
 }
 
-static BITS: [(&Spec, u16); 8] = [
-    (&CWR, 0x80),
-    (&ECE, 0x40),
-    (&URG, 0x20),
-    (&ACK_FLAG, 0x10),
-    (&PSH, 8),
-    (&RST, 4),
-    (&SYN, 2),
-    (&FIN, 1),
-];
-
-/// etherparse finds the options' borders and checks their lengths; we note where each one lies.
+/// The options, one after the other, as long as their lengths can be true.
 fn options(cx: &mut Cx<'_>, header: u32) {
-    let Some(bytes) = cx.bytes(20, header.saturating_sub(20)) else {
+    if cx.bytes(20, header.saturating_sub(20)).is_none() {
         return;
-    };
-    let mut elements = TcpOptionsIterator::from_slice(bytes);
-    loop {
-        let left = elements.rest().len();
-        let at = header.saturating_sub(u32::try_from(left).unwrap_or(0));
-        let Some(kind) = cx.u8(at).filter(|_| at < header) else {
+    }
+    let mut at = 20;
+    while at < header {
+        let Some(kind) = cx.u8(at) else {
             return;
         };
-        if kind == 0 {
-            // The iterator stops here without yielding the end marker.
+        if kind < 2 {
             let group = cx.open(&OPTION, at, 1, Value::None);
             cx.uint(&KIND, at, 1, kind);
             cx.close(group);
+            if kind == 0 {
+                // The end of the list; what follows is padding.
+                return;
+            }
+            at = at.saturating_add(1);
+            continue;
+        }
+        let room = header.saturating_sub(at);
+        let len = cx.u8(at.saturating_add(1)).filter(|_| room > 1);
+        let len = u32::from(len.unwrap_or(0));
+        let known = match kind {
+            2 => len == 4,
+            3 => len == 3,
+            4 => len == 2,
+            5 => matches!(len, 10 | 18 | 26 | 34),
+            8 => len == 10,
+            _ => false,
+        };
+        if known && len <= room {
+            option(cx, kind, at, len);
+        } else if !unknown(cx, kind, at, len, room) {
             return;
         }
-        let element = elements.next();
-        let len = left.saturating_sub(elements.rest().len());
-        let len = u32::try_from(len).unwrap_or(0);
-        match element {
-            Some(Ok(element)) => option(cx, kind, at, len, &element),
-            // Not among those that etherparse reads: step over it by its own length byte.
-            _ => match unknown(cx, kind, at, header) {
-                Some(rest) => elements = TcpOptionsIterator::from_slice(rest),
-                None => return,
-            },
-        }
+        at = at.saturating_add(len);
     }
 }
 
-fn option(cx: &mut Cx<'_>, kind: u8, at: u32, len: u32, element: &TcpOptionElement) {
+/// An option of known kind and length.
+fn option(cx: &mut Cx<'_>, kind: u8, at: u32, len: u32) {
+    let body = at.saturating_add(2);
+    let word = |cx: &Cx<'_>, at: u32| cx.u32(at).unwrap_or(0);
     let group = cx.open(&OPTION, at, len, Value::None);
     cx.uint(&KIND, at, 1, kind);
-    if len > 1 {
-        cx.uint(&OPTION_LEN, at.saturating_add(1), 1, len);
-    }
-    let body = at.saturating_add(2);
-    match element {
-        TcpOptionElement::MaximumSegmentSize(size) => cx.uint(&MSS, body, 2, *size),
-        TcpOptionElement::WindowScale(shift) => cx.uint(&WSCALE, body, 1, *shift),
-        TcpOptionElement::Timestamp(value, echo) => {
-            cx.uint(&TSVAL, body, 4, *value);
-            cx.uint(&TSECR, body.saturating_add(4), 4, *echo);
+    cx.uint(&OPTION_LEN, at.saturating_add(1), 1, len);
+    match kind {
+        2 => {
+            let size = cx.u16(body).unwrap_or(0);
+            cx.uint(&MSS, body, 2, size);
         }
-        TcpOptionElement::SelectiveAcknowledgement(first, more) => {
-            let mut at = body;
-            for (left, right) in Some(*first)
-                .into_iter()
-                .chain(more.iter().flatten().copied())
-            {
-                cx.uint(&SACK_LEFT, at, 4, left);
-                cx.uint(&SACK_RIGHT, at.saturating_add(4), 4, right);
-                at = at.saturating_add(8);
+        3 => {
+            let shift = cx.u8(body).unwrap_or(0);
+            cx.uint(&WSCALE, body, 1, shift);
+        }
+        8 => {
+            let echo = body.saturating_add(4);
+            cx.uint(&TSVAL, body, 4, word(cx, body));
+            cx.uint(&TSECR, echo, 4, word(cx, echo));
+        }
+        5 => {
+            let end = at.saturating_add(len);
+            let mut left = body;
+            while left < end {
+                let right = left.saturating_add(4);
+                cx.uint(&SACK_LEFT, left, 4, word(cx, left));
+                cx.uint(&SACK_RIGHT, right, 4, word(cx, right));
+                left = right.saturating_add(4);
             }
         }
         _ => {}
@@ -266,13 +280,8 @@ fn option(cx: &mut Cx<'_>, kind: u8, at: u32, len: u32, element: &TcpOptionEleme
     cx.close(group);
 }
 
-fn unknown<'a>(cx: &mut Cx<'a>, kind: u8, at: u32, header: u32) -> Option<&'a [u8]> {
-    let room = header.saturating_sub(at);
-    let len = u32::from(
-        cx.u8(at.saturating_add(1))
-            .filter(|_| room > 1)
-            .unwrap_or(0),
-    );
+/// An option that is shown by its bytes; false if its length lies.
+fn unknown(cx: &mut Cx<'_>, kind: u8, at: u32, len: u32, room: u32) -> bool {
     let group = cx.open(&OPTION, at, len.clamp(1, room), Value::None);
     cx.uint(&KIND, at, 1, kind);
     let good = (2..=room).contains(&len);
@@ -292,53 +301,54 @@ fn unknown<'a>(cx: &mut Cx<'a>, kind: u8, at: u32, header: u32) -> Option<&'a [u
         );
     }
     cx.close(group);
-    let next = at.saturating_add(len);
-    cx.bytes(next, header.saturating_sub(next)).filter(|_| good)
+    good
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
-    let mut fields = packet.reader(layer);
-    // In the order in which they were added.
-    let (source, destination) = (fields.number(&SRC_PORT), fields.number(&DST_PORT));
-    let (seq, ack) = (fields.number(&SEQ), fields.number(&ACK));
-    let flags = fields.number(&FLAGS);
-    if let (Some(source), Some(destination)) = (source, destination) {
-        push_number("TCP ", source, out);
-        push_number(" > ", destination, out);
-    }
-    if let Some(flags) = flags {
-        out.push_str(" [");
-        let set = LETTERS.iter().filter(|(bit, _)| flags & bit != 0);
-        set.for_each(|(_, letter)| out.push(*letter));
-        out.push(']');
-    }
-    if let Some(seq) = seq {
-        push_number(", seq ", seq, out);
-    }
-    if let Some(ack) = ack.filter(|_| flags.is_some_and(|flags| flags & 0x10 != 0)) {
-        push_number(", ack ", ack, out);
-    }
-    if let Some(window) = fields.number(&WINDOW) {
-        push_number(", win ", window, out);
-    }
+    let fields = packet.reader(layer);
+    let (source, destination) = (fields.number(0, &SRC_PORT), fields.number(1, &DST_PORT));
+    let (seq, ack) = (fields.number(2, &SEQ), fields.number(3, &ACK));
+    let flags = fields.number(5, &FLAGS);
+    let window = fields.number(16, &WINDOW);
     // The last field of the header.
     let last = packet.fields_of(layer).last().copied();
     let last = last.filter(|field| std::ptr::eq(field.spec, &raw const LEN));
-    if let Some(length) = last.and_then(|field| field.value.as_u64()) {
-        push_number(", length ", length, out);
+    let mut text = Short::default();
+    if let (Some(source), Some(destination)) = (source, destination) {
+        push_number("TCP ", source, &mut text);
+        push_number(" > ", destination, &mut text);
     }
+    if let Some(flags) = flags {
+        text.put_str(" [");
+        let set = LETTERS.iter().filter(|(bit, _)| flags & bit != 0);
+        set.for_each(|(_, letter)| text.put([*letter]));
+        text.put_str("]");
+    }
+    if let Some(seq) = seq {
+        push_number(", seq ", seq, &mut text);
+    }
+    if let Some(ack) = ack.filter(|_| flags.is_some_and(|flags| flags & 0x10 != 0)) {
+        push_number(", ack ", ack, &mut text);
+    }
+    if let Some(window) = window {
+        push_number(", win ", window, &mut text);
+    }
+    if let Some(length) = last.and_then(|field| field.value.as_u64()) {
+        push_number(", length ", length, &mut text);
+    }
+    text.push_to(out);
 }
 
 /// tcpdump's letters: S, F, R, P, U, E, W, and a dot for ACK.
-static LETTERS: [(u64, char); 8] = [
-    (2, 'S'),
-    (1, 'F'),
-    (4, 'R'),
-    (8, 'P'),
-    (0x20, 'U'),
-    (0x40, 'E'),
-    (0x80, 'W'),
-    (0x10, '.'),
+static LETTERS: [(u64, u8); 8] = [
+    (2, b'S'),
+    (1, b'F'),
+    (4, b'R'),
+    (8, b'P'),
+    (0x20, b'U'),
+    (0x40, b'E'),
+    (0x80, b'W'),
+    (0x10, b'.'),
 ];
 
 #[cfg(test)]

@@ -1,13 +1,119 @@
 //! Numbers and addresses to text, without the machinery of `fmt`: a line is written for every
-//! packet, and `write!` of five values costs more than decoding it. Digits are pushed from left to
-//! right as characters that are known to be ASCII, so that nothing is checked for UTF-8 twice.
+//! packet, and `write!` of five values costs more than decoding it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Mac;
 
+/// Where text is appended.
+pub trait Text {
+    /// Appends text.
+    fn put_str(&mut self, text: &str);
+    /// Appends the first `len` of these characters, which are ASCII.
+    fn put_first<const N: usize>(&mut self, ascii: [u8; N], len: usize);
+    /// Appends these characters, which are ASCII.
+    fn put<const N: usize>(&mut self, ascii: [u8; N]);
+}
+
+impl Text for String {
+    #[inline]
+    fn put_str(&mut self, text: &str) {
+        self.push_str(text);
+    }
+
+    #[inline]
+    fn put_first<const N: usize>(&mut self, ascii: [u8; N], len: usize) {
+        // Seven bits, as the compiler is told: one byte each, no branch.
+        let ascii = ascii.iter().take(len);
+        ascii.for_each(|byte| self.push(char::from(byte & 0x7f)));
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, ascii: [u8; N]) {
+        for byte in ascii {
+            self.push(char::from(byte & 0x7f));
+        }
+    }
+}
+
+/// The quick way: no byte is looked at to see whether it is UTF-8.
+impl Text for Vec<u8> {
+    #[inline]
+    fn put_str(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn put_first<const N: usize>(&mut self, ascii: [u8; N], len: usize) {
+        // A copy of known length is one store.
+        let end = self.len().saturating_add(len.min(N));
+        self.extend_from_slice(&ascii);
+        self.truncate(end);
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, ascii: [u8; N]) {
+        self.extend_from_slice(&ascii);
+    }
+}
+
+/// Text of known greatest length on its way to a `String`, checked for UTF-8 once. More than it
+/// holds is cut off.
+#[derive(Clone, Debug)]
+pub struct Short {
+    bytes: [u8; Self::ROOM],
+    len: usize,
+}
+
+impl Default for Short {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            bytes: [0; Self::ROOM],
+            len: 0,
+        }
+    }
+}
+
+impl Short {
+    /// Most bytes that it holds.
+    pub const ROOM: usize = 128;
+
+    /// Appends what was gathered.
+    #[inline]
+    pub fn push_to(&self, out: &mut String) {
+        let text = self.bytes.get(..self.len).unwrap_or(&[]);
+        out.push_str(std::str::from_utf8(text).unwrap_or(""));
+    }
+}
+
+impl Text for Short {
+    #[inline]
+    fn put_str(&mut self, text: &str) {
+        let end = self.len.saturating_add(text.len());
+        if let Some(room) = self.bytes.get_mut(self.len..end) {
+            room.copy_from_slice(text.as_bytes());
+            self.len = end;
+        }
+    }
+
+    #[inline]
+    fn put_first<const N: usize>(&mut self, ascii: [u8; N], len: usize) {
+        let room = self.bytes.get_mut(self.len..);
+        if let Some(room) = room.and_then(|room| room.first_chunk_mut()) {
+            *room = ascii;
+            self.len = self.len.saturating_add(len.min(N));
+        }
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, ascii: [u8; N]) {
+        self.put_first(ascii, N);
+    }
+}
+
 /// All bytes as two hexadecimal digits each.
-const HEX: [[u8; 2]; 256] = {
+static HEX: [[u8; 2]; 256] = {
     let digits = b"0123456789abcdef";
     let mut table = [[0; 2]; 256];
     let mut byte = 0;
@@ -22,114 +128,164 @@ const HEX: [[u8; 2]; 256] = {
     table
 };
 
-/// Appends one digit, 0 to 9.
+/// 0 to 99 as two digits each.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut table = [[0; 2]; 100];
+    let mut number = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "computed by the compiler, which refuses an index that is wrong"
+    )]
+    while number < 100 {
+        table[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    table
+};
+
+/// One digit, 0 to 9.
 #[inline]
-fn push_digit(digit: u64, out: &mut String) {
-    // The mask tells the compiler that the character is ASCII: one byte, no branch.
-    out.push(char::from(b'0' | (digit & 15) as u8));
+fn digit(digit: u64) -> u8 {
+    b'0' | (digit & 15) as u8
+}
+
+/// Two digits, 0 to 99.
+#[inline]
+fn two(number: u64) -> [u8; 2] {
+    let pair = PAIRS.get((number & 127) as usize).copied();
+    pair.unwrap_or_default()
+}
+
+/// Four digits, 0 to 9,999.
+#[inline]
+fn four(number: u64) -> [u8; 4] {
+    let ([a, b], [c, d]) = (two(number / 100), two(number % 100));
+    [a, b, c, d]
+}
+
+/// Eight digits, 0 to 99,999,999.
+#[inline]
+fn eight(number: u64) -> [u8; 8] {
+    let (high, low) = (four(number / 10_000), four(number % 10_000));
+    let high = u64::from(u32::from_be_bytes(high)) << 32;
+    (high | u64::from(u32::from_be_bytes(low))).to_be_bytes()
 }
 
 /// Appends two digits, 0 to 99.
 #[inline]
-pub fn push_two(number: u64, out: &mut String) {
-    push_digit(number / 10, out);
-    push_digit(number % 10, out);
+pub fn push_two(number: u64, out: &mut impl Text) {
+    out.put(two(number));
 }
 
 /// Appends a decimal number.
-pub fn push_dec(number: u64, out: &mut String) {
-    match number {
-        0..10 => push_digit(number, out),
-        10..100 => push_two(number, out),
-        100..1000 => {
-            push_digit(number / 100, out);
-            push_two(number % 100, out);
-        }
-        1000..10_000 => {
-            push_two(number / 100, out);
-            push_two(number % 100, out);
-        }
-        _ => {
-            push_dec(number / 10_000, out);
-            push_four(number % 10_000, out);
-        }
+#[inline]
+pub fn push_dec(number: u64, out: &mut impl Text) {
+    if number < 10 {
+        out.put([digit(number)]);
+    } else if number < 100 {
+        out.put(two(number));
+    } else {
+        push_long(number, out);
     }
 }
 
-/// Appends four digits, 0 to 9,999.
-fn push_four(number: u64, out: &mut String) {
-    push_two(number / 100, out);
-    push_two(number % 100, out);
+/// Appends a number of three digits or more. How many digits it has is computed, not branched on:
+/// ports, sequence numbers and lengths are not foreseen by a branch predictor.
+fn push_long(number: u64, out: &mut impl Text) {
+    const EIGHT: u64 = 100_000_000;
+    if number >= EIGHT {
+        push_dec(number / EIGHT, out);
+        out.put(eight(number % EIGHT));
+        return;
+    }
+    let digits = u64::from_be_bytes(eight(number));
+    // Digits differ from '0' in their low four bits; leading ones that do not fall out at the front.
+    let zeros = (digits & 0x0f0f_0f0f_0f0f_0f0f).leading_zeros() & 0x38;
+    let len = 8usize.wrapping_sub(zeros as usize / 8);
+    out.put_first(digits.wrapping_shl(zeros).to_be_bytes(), len);
 }
 
 /// Appends six digits, 0 to 999,999.
-pub fn push_six(number: u64, out: &mut String) {
-    push_two(number / 10_000, out);
-    push_four(number % 10_000, out);
+#[inline]
+pub fn push_six(number: u64, out: &mut impl Text) {
+    out.put(two(number / 10_000));
+    out.put(four(number % 10_000));
 }
 
 /// Appends nine digits, 0 to 999,999,999.
-pub fn push_nine(number: u64, out: &mut String) {
+#[inline]
+pub fn push_nine(number: u64, out: &mut impl Text) {
     push_six(number / 1000, out);
-    push_digit(number / 100 % 10, out);
-    push_two(number % 100, out);
+    let [_, b, c, d] = four(number % 1000);
+    out.put([b, c, d]);
 }
 
 /// Appends a label as it is, and a decimal number.
 #[inline]
-pub fn push_number(label: &str, number: impl Into<u64>, out: &mut String) {
-    out.push_str(label);
+pub fn push_number(label: &str, number: impl Into<u64>, out: &mut impl Text) {
+    out.put_str(label);
     push_dec(number.into(), out);
 }
 
-/// Appends a number from 0 to 255.
-#[inline]
-fn push_octet(octet: u8, out: &mut String) {
-    let number = u64::from(octet);
-    if number >= 100 {
-        push_digit(number / 100, out);
-        push_two(number % 100, out);
-    } else if number >= 10 {
-        push_two(number, out);
-    } else {
-        push_digit(number, out);
+/// All bytes as decimal numbers with a dot behind, and how many digits they have.
+static OCTETS: [([u8; 4], u8); 256] = {
+    let mut table = [([0; 4], 0); 256];
+    let mut number = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "computed by the compiler, which refuses an index that is wrong"
+    )]
+    while number < 256 {
+        let (b, c, d) = (number / 100, number / 10 % 10, number % 10);
+        let (b, c, d) = (b'0' + b as u8, b'0' + c as u8, b'0' + d as u8);
+        table[number] = match number {
+            0..10 => ([d, b'.', 0, 0], 1),
+            10..100 => ([c, d, b'.', 0], 2),
+            _ => ([b, c, d, b'.'], 3),
+        };
+        number += 1;
     }
-}
+    table
+};
 
 /// Appends an IPv4 address with its dots.
-pub fn push_ipv4(address: Ipv4Addr, out: &mut String) {
-    let [a, b, c, d] = address.octets();
-    push_octet(a, out);
-    for octet in [b, c, d] {
-        out.push('.');
-        push_octet(octet, out);
+#[inline]
+pub fn push_ipv4(address: Ipv4Addr, out: &mut impl Text) {
+    let of = |octet: u8| {
+        let entry = OCTETS.get(usize::from(octet)).copied();
+        let (digits, len) = entry.unwrap_or_default();
+        (digits, usize::from(len))
+    };
+    let [a, b, c, d] = address.octets().map(of);
+    for (digits, len) in [a, b, c] {
+        out.put_first(digits, len.wrapping_add(1));
     }
+    out.put_first(d.0, d.1);
 }
 
 /// Appends two hexadecimal digits.
 #[inline]
-pub fn push_hex_byte(byte: u8, out: &mut String) {
-    let [high, low] = HEX.get(usize::from(byte)).copied().unwrap_or_default();
-    // Seven bits, as the compiler is told: one byte each.
-    out.push(char::from(high & 0x7f));
-    out.push(char::from(low & 0x7f));
+pub fn push_hex_byte(byte: u8, out: &mut impl Text) {
+    out.put(HEX.get(usize::from(byte)).copied().unwrap_or_default());
 }
 
 /// Appends a hardware address with its colons.
-pub fn push_mac(mac: Mac, out: &mut String) {
+pub fn push_mac(mac: Mac, out: &mut impl Text) {
     let [first, rest @ ..] = mac.0;
     push_hex_byte(first, out);
     for byte in rest {
-        out.push(':');
-        push_hex_byte(byte, out);
+        let [high, low] = HEX.get(usize::from(byte)).copied().unwrap_or_default();
+        out.put([b':', high, low]);
     }
 }
 
 /// Appends an IPv6 address in its canonical form (RFC 5952 4).
-pub fn push_ipv6(address: Ipv6Addr, out: &mut String) {
+pub fn push_ipv6(address: Ipv6Addr, out: &mut impl Text) {
     let groups = address.segments();
     if let [0, 0, 0, 0, 0, 0xffff, _, _] = groups {
-        out.push_str("::ffff:");
+        out.put_str("::ffff:");
         let [.., a, b, c, d] = address.octets();
         return push_ipv4(Ipv4Addr::new(a, b, c, d), out);
     }
@@ -148,43 +304,42 @@ pub fn push_ipv6(address: Ipv6Addr, out: &mut String) {
     }
     for (index, group) in groups.iter().enumerate() {
         if index == start {
-            out.push_str("::");
+            out.put(*b"::");
         }
         let end = start.saturating_add(len);
         if (start..end).contains(&index) {
             continue;
         }
         if index != 0 && index != end {
-            out.push(':');
+            out.put([b':']);
         }
         push_hex_group(*group, out);
     }
 }
 
 /// Appends one to four hexadecimal digits.
-fn push_hex_group(group: u16, out: &mut String) {
-    let [high, low] = group.to_be_bytes();
-    let nibbles = [high >> 4, high & 15, low >> 4, low & 15];
-    let first = (group.leading_zeros() / 4).min(3) as usize;
-    for nibble in nibbles.into_iter().skip(first) {
-        let [_, digit] = HEX.get(usize::from(nibble)).copied().unwrap_or_default();
-        out.push(char::from(digit & 0x7f));
-    }
+fn push_hex_group(group: u16, out: &mut impl Text) {
+    let [high, low] = group.to_be_bytes().map(hex_digits);
+    let digits = u32::from_be_bytes([high[0], high[1], low[0], low[1]]);
+    let zeros = (group.leading_zeros() / 4).min(3);
+    // Leading zeros fall out at the front.
+    let len = 4usize.saturating_sub(zeros as usize);
+    let digits = digits.wrapping_shl(zeros.wrapping_mul(8));
+    out.put_first(digits.to_be_bytes(), len);
 }
 
 /// Appends two lower-case hexadecimal digits a byte.
-pub fn push_hex(bytes: &[u8], out: &mut String) {
-    // Whole pieces are written to a buffer of known size, which the compiler does with vector
-    // instructions; checking that they are UTF-8 costs little more than a copy.
-    let mut pieces = bytes.chunks_exact(32);
-    for piece in pieces.by_ref() {
-        let mut digits = [0; 64];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(piece) {
-            pair.copy_from_slice(&hex_digits(*byte));
+pub fn push_hex(bytes: &[u8], out: &mut impl Text) {
+    // Whole pieces go to a buffer of known size: the compiler makes vector instructions of that.
+    let (pieces, rest) = bytes.as_chunks::<32>();
+    for piece in pieces {
+        let mut digits = [[0; 2]; 32];
+        for (pair, byte) in digits.iter_mut().zip(piece) {
+            *pair = hex_digits(*byte);
         }
-        out.push_str(std::str::from_utf8(&digits).unwrap_or(""));
+        out.put_first::<64>(digits.as_flattened().try_into().unwrap_or([0; 64]), 64);
     }
-    for byte in pieces.remainder() {
+    for byte in rest {
         push_hex_byte(*byte, out);
     }
 }
@@ -243,6 +398,35 @@ mod tests {
                 assert_eq!(shown, address.to_string());
             }
         }
+    }
+
+    #[test]
+    fn every_place_for_text_gets_the_same() {
+        fn all(out: &mut impl Text) {
+            out.put_str("x ");
+            for number in [7u32, 42, 365, 1024, 65_535, 4_294_967_295] {
+                push_number(" ", number, out);
+            }
+            push_ipv4(Ipv4Addr::new(192, 0, 2, 33), out);
+            push_mac(Mac([0, 1, 0x9a, 0xbc, 0xde, 0xff]), out);
+            push_ipv6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0x12, 0x345, 0x6789, 0), out);
+        }
+        let (mut text, mut bytes, mut short) = (String::new(), Vec::new(), Short::default());
+        all(&mut text);
+        all(&mut bytes);
+        all(&mut short);
+        let expected =
+            "x  7 42 365 1024 65535 4294967295192.0.2.3300:01:9a:bc:de:fffe80::12:345:6789:0";
+        assert_eq!(text, expected);
+        assert_eq!(bytes, expected.as_bytes());
+        let mut shown = String::new();
+        short.push_to(&mut shown);
+        assert_eq!(shown, expected);
+        // What does not fit is cut.
+        (0..9).for_each(|_| all(&mut short));
+        shown.clear();
+        short.push_to(&mut shown);
+        assert!(shown.starts_with(expected) && shown.len() <= Short::ROOM);
     }
 
     #[test]

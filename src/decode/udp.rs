@@ -12,10 +12,11 @@ use std::net::IpAddr;
 
 use etherparse::UdpHeaderSlice;
 
+use super::cx::fixed;
 use super::spec::specs;
-use super::text::push_number;
+use super::text::{Short, push_number};
 use super::{
-    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Sample, Show, checksum_status,
+    Checksum, Claim, Claims, Cx, Layer, Next, Packet, Proto, Sample, Show, Value, checksum_status,
 };
 
 specs! {
@@ -64,10 +65,14 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     let (source, destination) = (udp.source_port(), udp.destination_port());
     let length = u32::from(udp.length());
     cx.set_header(8);
-    cx.uint(&SRC_PORT, 0, 2, source);
-    cx.uint(&DST_PORT, 2, 2, destination);
-    cx.uint(&LENGTH, 4, 2, length);
-    cx.uint(&CHECKSUM, 6, 2, udp.checksum());
+    fixed!(
+        cx,
+        8,
+        (0, &SRC_PORT, 0, 2, Value::Uint(source.into())),
+        (0, &DST_PORT, 2, 2, Value::Uint(destination.into())),
+        (0, &LENGTH, 4, 2, Value::Uint(length.into())),
+        (0, &CHECKSUM, 6, 2, Value::Uint(udp.checksum().into())),
+    );
     let v6 = cx
         .net
         .is_some_and(|net| matches!(net.source, IpAddr::V6(_)));
@@ -97,13 +102,15 @@ fn decode(cx: &mut Cx<'_>) -> Next {
 }
 
 fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
-    let mut fields = packet.reader(layer);
-    let (source, destination) = (fields.number(&SRC_PORT), fields.number(&DST_PORT));
+    let fields = packet.reader(layer);
+    let (source, destination) = (fields.number(0, &SRC_PORT), fields.number(1, &DST_PORT));
+    let mut text = Short::default();
     if let (Some(source), Some(destination)) = (source, destination) {
-        push_number("UDP ", source, out);
-        push_number(" > ", destination, out);
+        push_number("UDP ", source, &mut text);
+        push_number(" > ", destination, &mut text);
     }
-    if let Some(length) = fields.number(&LENGTH) {
-        push_number(", length ", length.saturating_sub(8), out);
+    if let Some(length) = fields.number(2, &LENGTH) {
+        push_number(", length ", length.saturating_sub(8), &mut text);
     }
+    text.push_to(out);
 }

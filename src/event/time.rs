@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 use serde::{Serialize, Serializer};
 
-use crate::decode::text::{push_nine, push_two};
+use crate::decode::text::{Text, push_nine, push_two};
 
 /// Nanoseconds since 1970-01-01 00:00:00 UTC (`CLOCK_REALTIME`), negative before it.
 ///
@@ -30,29 +30,29 @@ impl Timestamp {
 
 impl Timestamp {
     /// Appends what [`fmt::Display`] shows, by a shorter way: every packet in JSON has a time.
-    pub fn push_rfc3339(self, out: &mut String) {
+    pub fn push_rfc3339(self, out: &mut impl Text) {
         const SECOND: i64 = 1_000_000_000;
         let (second, nanos) = (self.0.div_euclid(SECOND), self.0.rem_euclid(SECOND));
         let (day, second) = (second.div_euclid(86_400), second.rem_euclid(86_400));
         let (year, month, date) = civil(day);
         // 64 bits of nanoseconds reach from 1677 to 2262.
         push_two(year / 100, out);
-        for (before, number) in [("", year % 100), ("-", month), ("-", date)] {
-            out.push_str(before);
-            push_two(number, out);
-        }
+        push_two(year % 100, out);
         let second = second.unsigned_abs();
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         for (before, number) in [
-            ('T', second / 3600),
-            (':', second / 60 % 60),
-            (':', second % 60),
+            (b'-', month),
+            (b'-', date),
+            (b'T', hour),
+            (b':', minute),
+            (b':', second),
         ] {
-            out.push(before);
+            out.put([before]);
             push_two(number, out);
         }
-        out.push('.');
+        out.put([b'.']);
         push_nine(nanos.unsigned_abs(), out);
-        out.push('Z');
+        out.put([b'Z']);
     }
 }
 

@@ -30,6 +30,7 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
         Direction::In => out.push_str("in "),
         Direction::Out => out.push_str("out "),
     }
+    let begin = out.len();
     let mut first = true;
     let mut quoted = false;
     for layer in packet.layers() {
@@ -54,11 +55,11 @@ pub fn render_line(frame: &Frame<'_>, packet: &Packet, style: Style, out: &mut S
         }
         quoted |= opens;
         first = false;
-        // Text from the packet is rare; only a line that holds some is written twice.
-        if !is_plain(&out.as_bytes()[words..]) {
-            let outside = out.split_off(words);
-            escape_into(&outside, out);
-        }
+    }
+    // Text from the packet is rare; only a line that holds some is written twice.
+    if !is_plain(out.as_bytes().get(begin..).unwrap_or(&[])) {
+        let outside = out.split_off(begin);
+        escape_into(&outside, out);
     }
     if first {
         let _ = write!(out, "{} bytes", frame.wire_len);

@@ -5,10 +5,8 @@
 //! the children of a field with a value of its own (flags) stand beside it. A key that occurs more
 //! than once in one object becomes an array.
 
-use std::fmt::Write as _;
-
 use crate::decode::text::{
-    push_dec, push_hex, push_hex_byte, push_ipv4, push_ipv6, push_mac, push_number,
+    Text, push_dec, push_hex, push_hex_byte, push_ipv4, push_ipv6, push_mac, push_number,
 };
 use crate::decode::{Direction, Field, Frame, LinkType, Packet, Problem, Severity, Spec, Value};
 use crate::view::value::field_bytes;
@@ -27,69 +25,68 @@ pub struct About<'a> {
 }
 
 /// Appends the object, without a line feed.
-pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &mut String) {
-    out.push_str(r#"{"type":"packet""#);
+pub fn render_json(about: &About<'_>, frame: &Frame<'_>, packet: &Packet, out: &mut impl Text) {
+    out.put_str(r#"{"type":"packet""#);
     if about.number != 0 {
         push_number(r#","number":"#, about.number, out);
     }
-    out.push_str(r#","time":""#);
+    out.put_str(r#","time":""#);
     frame.at.push_rfc3339(out);
-    out.push_str(r#"","link":""#);
-    out.push_str(link_name(frame.link));
-    out.push('"');
+    out.put_str(r#"","link":""#);
+    out.put_str(link_name(frame.link));
+    out.put([b'"']);
     for (key, text) in [("interface", about.interface), ("file", about.file)] {
         if !text.is_empty() {
-            out.push_str(",\"");
-            out.push_str(key);
-            out.push_str("\":");
+            out.put_str(",\"");
+            out.put_str(key);
+            out.put_str("\":");
             push_string(text, out);
         }
     }
     match frame.dir {
         Direction::Unknown => {}
-        Direction::In => out.push_str(r#","direction":"in""#),
-        Direction::Out => out.push_str(r#","direction":"out""#),
+        Direction::In => out.put_str(r#","direction":"in""#),
+        Direction::Out => out.put_str(r#","direction":"out""#),
     }
     let captured = frame.bytes.len();
     let wire_len = captured.max(frame.wire_len as usize);
     push_number(r#","wire_len":"#, wire_len as u64, out);
     push_number(r#","cap_len":"#, captured as u64, out);
     if !about.comments.is_empty() {
-        out.push_str(r#","comments":["#);
+        out.put_str(r#","comments":["#);
         for (index, comment) in about.comments.iter().enumerate() {
             comma(index, out);
             push_string(&String::from_utf8_lossy(comment), out);
         }
-        out.push(']');
+        out.put([b']']);
     }
-    out.push_str(r#","layers":["#);
-    let mut all = Vec::with_capacity(64);
+    out.put_str(r#","layers":["#);
     for (index, layer) in packet.layers().iter().enumerate() {
         comma(index, out);
-        out.push_str(r#"{"proto":""#);
-        out.push_str(layer.proto.key);
+        out.put_str(r#"{"proto":""#);
+        out.put_str(layer.proto.key);
         push_number(r#"","at":"#, layer.at, out);
         push_number(r#","len":"#, layer.len, out);
         if layer.quoted {
-            out.push_str(r#","quoted":true"#);
+            out.put_str(r#","quoted":true"#);
         }
         if layer.buf != 0 {
             push_number(r#","reassembled":"#, layer.buf, out);
         }
         let frame = &packet.within(frame, layer);
-        out.push_str(r#","fields":{"#);
-        members(frame, packet, packet.fields_of(layer), &mut all, out);
-        out.push_str("}}");
+        out.put_str(r#","fields":{"#);
+        members(frame, packet, packet.fields_of(layer), out);
+        out.put_str("}}");
     }
-    out.push_str(r#"],"problems":["#);
+    out.put_str(r#"],"problems":["#);
     for (index, problem) in packet.problems().iter().enumerate() {
         comma(index, out);
         push_problem(packet, problem, out);
     }
-    out.push_str("]}");
+    out.put_str("]}");
 }
 
-fn push_problem(packet: &Packet, problem: &Problem, out: &mut String) {
+fn push_problem(packet: &Packet, problem: &Problem, out: &mut impl Text) {
     let severity = match problem.severity {
         Severity::Truncated => "truncated",
         Severity::Rule => "rule",
@@ -97,9 +94,18 @@ fn push_problem(packet: &Packet, problem: &Problem, out: &mut String) {
         Severity::Invalid => "invalid",
         Severity::Limit => "limit",
     };
-    let _ = write!(out, r#"{{"kind":"{}","severity":"{severity}""#, problem.key);
+    for (before, text) in [
+        (r#"{"kind":""#, problem.key),
+        (r#"","severity":""#, severity),
+    ] {
+        out.put_str(before);
+        out.put_str(text);
+    }
+    out.put_str("\"");
     if let Some(layer) = packet.layers().get(problem.layer as usize) {
-        let _ = write!(out, r#","layer":"{}""#, layer.proto.key);
+        out.put_str(r#","layer":""#);
+        out.put_str(layer.proto.key);
+        out.put_str("\"");
         // The narrowest field that holds all of the bytes.
         let holds = |field: &&Field| {
             field.len > 0
@@ -108,22 +114,28 @@ fn push_problem(packet: &Packet, problem: &Problem, out: &mut String) {
         };
         let fields = packet.fields_of(layer).iter().filter(holds);
         if let Some(field) = fields.min_by_key(|field| field.len) {
-            let _ = write!(out, r#","field":"{}""#, field.spec.key);
+            out.put_str(r#","field":""#);
+            out.put_str(field.spec.key);
+            out.put_str("\"");
         }
     }
     let at = problem.range.start;
     let len = problem.range.end.saturating_sub(at);
-    let _ = write!(out, r#","at":{at},"len":{len},"text":"#);
+    push_number(r#","at":"#, at, out);
+    push_number(r#","len":"#, len, out);
+    out.put_str(r#","text":"#);
     push_string(&problem.text, out);
     if !problem.rfc.is_empty() {
-        let _ = write!(out, r#","rfc":"{}""#, problem.rfc);
+        out.put_str(r#","rfc":""#);
+        out.put_str(problem.rfc);
+        out.put_str("\"");
     }
-    out.push('}');
+    out.put([b'}']);
 }
 
-fn comma(index: usize, out: &mut String) {
+fn comma(index: usize, out: &mut impl Text) {
     if index > 0 {
-        out.push(',');
+        out.put([b',']);
     }
 }
 
@@ -149,65 +161,52 @@ fn skip(fields: &[Field], index: usize) -> usize {
     index + 1 + inside.count()
 }
 
-/// No place in a list.
-const NONE: usize = usize::MAX;
-
-/// A field that is a member of an object, and the chain of those with the same key.
-#[derive(Clone, Copy)]
-struct Member {
-    spec: &'static Spec,
-    /// Its place in the run of fields.
-    index: usize,
-    /// The next one with the same key, as a place in the list of members, or [`NONE`].
-    next: usize,
-    /// Of the first of a chain: the last one. Of the others: [`NONE`].
-    last: usize,
+/// Keys of an object: which one may occur more than once. Says "no" for sure, "yes" to be checked.
+#[derive(Default)]
+struct Repeated {
+    seen: [u64; 8],
+    again: [u64; 8],
 }
 
-/// Keys of an object that were seen: a set that says "no" for sure, and "yes" to be checked.
-#[derive(Default)]
-struct Seen([u64; 8]);
+impl Repeated {
+    /// Looks at the members of an object.
+    fn of(fields: &[Field]) -> Self {
+        let mut keys = Self::default();
+        walk(fields, |_, field| {
+            let (word, bit) = Self::place(field.spec);
+            if let (Some(seen), Some(again)) = (keys.seen.get_mut(word), keys.again.get_mut(word)) {
+                *again |= *seen & bit;
+                *seen |= bit;
+            }
+            true
+        });
+        keys
+    }
 
-impl Seen {
-    /// Adds a key; false if it is new.
-    fn insert(&mut self, spec: &'static Spec) -> bool {
-        // A protocol's specs lie side by side: the address divided by their size numbers them.
-        let number = std::ptr::from_ref(spec).addr() / size_of::<Spec>();
-        let bit = 1 << (number % 64);
-        let Some(word) = self.0.get_mut(number / 64 % 8) else {
-            return true;
-        };
-        let known = *word & bit != 0;
-        *word |= bit;
-        known
+    #[inline]
+    fn may_be(&self, spec: &'static Spec) -> bool {
+        let (word, bit) = Self::place(spec);
+        self.again.get(word).is_none_or(|again| again & bit != 0)
+    }
+
+    /// One of 512 places. The specs of a protocol lie side by side, an odd number of 8 bytes each, so
+    /// that they have places of their own.
+    #[inline]
+    fn place(spec: &'static Spec) -> (usize, u64) {
+        let number = std::ptr::from_ref(spec).addr() / 8;
+        (number / 64 % 8, 1 << (number % 64))
     }
 }
 
-/// Lists the members of one object behind those that `all` holds: every field of the run that is not
-/// inside a group.
-fn gather(fields: &[Field], all: &mut Vec<Member>) {
-    let base = all.len();
-    let mut seen = Seen::default();
+/// The members of one object: every field of the run that is not inside a group, until `each` says
+/// that it is enough.
+#[inline]
+fn walk(fields: &[Field], mut each: impl FnMut(usize, &Field) -> bool) {
     let mut index = 0;
     while let Some(field) = fields.get(index) {
-        let place = all.len();
-        let mut last = place;
-        if seen.insert(field.spec) {
-            let mut known = all.iter_mut().skip(base);
-            if let Some(first) = known.find(|member| std::ptr::eq(member.spec, field.spec)) {
-                let before = std::mem::replace(&mut first.last, place);
-                if let Some(before) = all.get_mut(before) {
-                    before.next = place;
-                }
-                last = NONE;
-            }
+        if !each(index, field) {
+            return;
         }
-        all.push(Member {
-            spec: field.spec,
-            index,
-            next: NONE,
-            last,
-        });
         index = match field.value {
             Value::None => skip(fields, index),
             _ => index + 1,
@@ -215,118 +214,153 @@ fn gather(fields: &[Field], all: &mut Vec<Member>) {
     }
 }
 
-/// Writes the members of one object. `all` is a list to work with, left as it was.
-fn members(
+fn members(frame: &Frame<'_>, packet: &Packet, fields: &[Field], out: &mut impl Text) {
+    let repeated = Repeated::of(fields);
+    let mut first = true;
+    // The last key that was written as an array.
+    let mut array_of = None;
+    walk(fields, |index, field| {
+        let mut array = false;
+        if repeated.may_be(field.spec) {
+            let known = array_of.is_some_and(|spec| std::ptr::eq(spec, field.spec));
+            let several = if known {
+                None
+            } else {
+                several(fields, index, field)
+            };
+            let Some(several) = several else {
+                // It stands in the array of the first of its key.
+                return true;
+            };
+            array = several;
+        }
+        // Two pushes of known length rather than one of either.
+        if std::mem::take(&mut first) {
+            out.put([b'"']);
+        } else {
+            out.put_str(",\"");
+        }
+        out.put_str(field.spec.key);
+        out.put_str("\":");
+        if array {
+            array_of = Some(field.spec);
+            values(frame, packet, fields, field.spec, out);
+        } else {
+            value(frame, packet, fields, index, field, out);
+        }
+        true
+    });
+}
+
+/// Whether others with its key follow; `None` if one came before.
+#[cold]
+fn several(fields: &[Field], at: usize, field: &Field) -> Option<bool> {
+    let (mut first, mut count) = (None, 0);
+    walk(fields, |index, other| {
+        if std::ptr::eq(other.spec, field.spec) {
+            count += 1;
+            first = first.or(Some(index));
+        }
+        // Not the first, or known to be several: enough.
+        first.is_none_or(|first| first == at) && count < 2
+    });
+    (first == Some(at)).then_some(count > 1)
+}
+
+/// All values of one key, as an array.
+#[cold]
+fn values(
     frame: &Frame<'_>,
     packet: &Packet,
     fields: &[Field],
-    all: &mut Vec<Member>,
-    out: &mut String,
+    spec: &'static Spec,
+    out: &mut impl Text,
 ) {
-    let base = all.len();
-    gather(fields, all);
-    let end = all.len();
-    for place in base..end {
-        let Some(&member) = all.get(place) else {
-            break;
-        };
-        if member.last == NONE {
-            continue;
+    let mut written = 0;
+    out.put([b'[']);
+    walk(fields, |index, field| {
+        if std::ptr::eq(field.spec, spec) {
+            comma(written, out);
+            written += 1;
+            value(frame, packet, fields, index, field, out);
         }
-        out.push_str(if place == base { "\"" } else { ",\"" });
-        out.push_str(member.spec.key);
-        out.push_str("\":");
-        if member.next == NONE {
-            value(frame, packet, fields, member.index, all, out);
-            continue;
-        }
-        out.push('[');
-        value(frame, packet, fields, member.index, all, out);
-        let mut next = member.next;
-        while let Some(&member) = all.get(next) {
-            out.push(',');
-            value(frame, packet, fields, member.index, all, out);
-            next = member.next;
-        }
-        out.push(']');
-    }
-    all.truncate(base);
+        true
+    });
+    out.put([b']']);
 }
 
+#[inline]
 fn value(
     frame: &Frame<'_>,
     packet: &Packet,
     fields: &[Field],
     index: usize,
-    all: &mut Vec<Member>,
-    out: &mut String,
+    field: &Field,
+    out: &mut impl Text,
 ) {
-    let Some(field) = fields.get(index) else {
-        return;
-    };
     match field.value {
-        Value::None => {
-            out.push('{');
-            let inside = fields.get(index + 1..skip(fields, index)).unwrap_or(&[]);
-            members(frame, packet, inside, all, out);
-            out.push('}');
-        }
-        Value::Bool(set) => out.push_str(if set { "true" } else { "false" }),
         Value::Uint(number) => push_dec(number, out),
-        Value::Int(number) => {
-            if number < 0 {
-                out.push('-');
-            }
-            push_dec(number.unsigned_abs(), out);
+        Value::Bool(true) => out.put_str("true"),
+        Value::Bool(false) => out.put_str("false"),
+        Value::None => {
+            let inside = fields.get(index + 1..skip(fields, index)).unwrap_or(&[]);
+            group(frame, packet, inside, out);
         }
-        Value::Mac(mac) => {
-            out.push('"');
-            push_mac(mac, out);
-            out.push('"');
-        }
-        Value::Ipv4(address) => {
-            out.push('"');
-            push_ipv4(address, out);
-            out.push('"');
-        }
-        Value::Ipv6(address) => {
-            out.push('"');
-            push_ipv6(address, out);
-            out.push('"');
-        }
-        Value::Text(from, to) => push_string(packet.text(from, to), out),
-        Value::Bytes => {
-            out.push('"');
-            push_hex(field_bytes(frame, field), out);
-            out.push('"');
-        }
+        other => longer(frame, packet, field, other, out),
     }
+}
+
+#[inline(never)]
+fn group(frame: &Frame<'_>, packet: &Packet, inside: &[Field], out: &mut impl Text) {
+    out.put([b'{']);
+    members(frame, packet, inside, out);
+    out.put([b'}']);
+}
+
+/// The values that are worth a call.
+#[inline(never)]
+fn longer(frame: &Frame<'_>, packet: &Packet, field: &Field, value: Value, out: &mut impl Text) {
+    if let Value::Text(from, to) = value {
+        return push_string(packet.text(from, to), out);
+    }
+    if let Value::Int(number) = value {
+        if number < 0 {
+            out.put([b'-']);
+        }
+        return push_dec(number.unsigned_abs(), out);
+    }
+    out.put([b'"']);
+    match value {
+        Value::Mac(mac) => push_mac(mac, out),
+        Value::Ipv4(address) => push_ipv4(address, out),
+        Value::Ipv6(address) => push_ipv6(address, out),
+        _ => push_hex(field_bytes(frame, field), out),
+    }
+    out.put([b'"']);
 }
 
 /// A JSON string. Everything outside ASCII is escaped too, so that no direction mark or C1 control
 /// reaches a terminal through JSON.
-fn push_string(text: &str, out: &mut String) {
-    out.push('"');
+fn push_string(text: &str, out: &mut impl Text) {
+    out.put([b'"']);
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     // Without an early end, so that the compiler makes vector instructions of it.
     if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
-        out.push_str(text);
+        out.put_str(text);
     } else {
         text.chars().for_each(|c| push_escaped(c, out));
     }
-    out.push('"');
+    out.put([b'"']);
 }
 
-fn push_escaped(c: char, out: &mut String) {
+fn push_escaped(c: char, out: &mut impl Text) {
     match c {
-        '"' | '\\' => {
-            out.push('\\');
-            out.push(c);
-        }
-        ' '..='~' => out.push(c),
+        '"' => out.put_str("\\\""),
+        '\\' => out.put_str("\\\\"),
+        ' '..='~' => out.put_str(c.encode_utf8(&mut [0; 4])),
         _ => {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str("\\u");
+                out.put_str("\\u");
                 let [high, low] = unit.to_be_bytes();
                 push_hex_byte(high, out);
                 push_hex_byte(low, out);

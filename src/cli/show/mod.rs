@@ -58,6 +58,8 @@ pub struct Printer {
     teller: Teller,
     table: Option<Table>,
     text: String,
+    /// JSON, apart from other text: as bytes it is written without a look at each whether it is UTF-8.
+    json: Vec<u8>,
     out: StdoutLock<'static>,
     /// Packets on which a view panicked.
     bugs: u64,
@@ -85,6 +87,7 @@ impl Printer {
             teller: Teller::new(style, zone, args.precision() == Some(Precision::Nano)),
             table,
             text,
+            json: Vec::new(),
             out: io::stdout().lock(),
             bugs: 0,
         })
@@ -97,7 +100,7 @@ impl Printer {
         frame: &Frame<'_>,
         packet: Option<&Packet>,
     ) -> Result<(), Error> {
-        let before = self.text.len();
+        let before = (self.text.len(), self.json.len());
         let shown = packet.is_some_and(|packet| {
             let render = AssertUnwindSafe(|| self.render(context, frame, packet));
             let fine = catch_unwind(render).is_ok();
@@ -105,15 +108,21 @@ impl Printer {
             fine
         });
         if !shown {
-            self.text.truncate(before);
+            self.text.truncate(before.0);
+            self.json.truncate(before.1);
             let note = format!(
                 "a bug of rawsock: it cannot show packet {}, please report its bytes\n",
                 context.number
             );
             self.text.push_str(&note);
             bytes::hex(frame.bytes, &mut self.text);
+            if self.args.json {
+                self.json.extend_from_slice(self.text.as_bytes());
+                self.text.clear();
+            }
         }
-        if self.args.line_buffered || self.text.len() >= FULL {
+        let gathered = self.text.len().max(self.json.len());
+        if self.args.line_buffered || gathered >= FULL {
             self.flush()?;
         }
         Ok(())
@@ -126,8 +135,12 @@ impl Printer {
 
     /// Writes what was gathered.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let written = self.out.write_all(self.text.as_bytes());
+        // One of the two is empty.
+        let written = [self.text.as_bytes(), &self.json]
+            .into_iter()
+            .try_for_each(|bytes| self.out.write_all(bytes));
         self.text.clear();
+        self.json.clear();
         written
             .and_then(|()| self.out.flush())
             .map_err(super::lost_output)
@@ -135,7 +148,11 @@ impl Printer {
 
     fn render(&mut self, context: &Context<'_>, frame: &Frame<'_>, packet: &Packet) {
         let Self {
-            args, text, table, ..
+            args,
+            text,
+            table,
+            json,
+            ..
         } = self;
         if let Some(table) = table {
             table.render_row(&context.seen(frame, packet), text);
@@ -148,8 +165,8 @@ impl Printer {
                 file: context.file,
                 comments: context.comments,
             };
-            render_json(&about, frame, packet, text);
-            text.push('\n');
+            render_json(&about, frame, packet, json);
+            json.push(b'\n');
             return;
         }
         self.teller_and_line(context, frame, packet);
