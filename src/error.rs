@@ -52,6 +52,15 @@ pub enum Error {
         /// What it said to SOCK_DGRAM.
         dgram: Option<io::Error>,
     },
+    /// The kernel refuses namespaces of our own.
+    #[error("cannot make a network of our own: {step}: {source}")]
+    Namespaces {
+        /// What was refused.
+        step: &'static str,
+        /// How.
+        #[source]
+        source: io::Error,
+    },
     /// `--require-sandbox` was asked for and the sandbox is not whole.
     #[error("cannot enter the sandbox: {}", missing.join("; "))]
     Sandbox {
@@ -203,6 +212,7 @@ impl Error {
             Self::Capture { source, .. } if source.raw_os_error() == Some(libc::EPERM) => {
                 raw_fix(&env())
             }
+            Self::Namespaces { source, .. } => hint::no_namespaces(source, &env()),
             Self::Usage { fix, .. } => fix.iter().map(Hint::command).collect(),
             Self::Filter { fix, .. } | Self::Script { fix, .. } => {
                 fix.iter().map(Hint::text).collect()

@@ -29,6 +29,8 @@ mod frames;
 mod harness;
 #[path = "net/lab.rs"]
 mod lab;
+#[path = "net/lab_cli.rs"]
+mod lab_cli;
 #[path = "net/leaves.rs"]
 mod leaves;
 #[path = "net/link.rs"]
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         examples::TESTS,
         faulty::TESTS,
         lab::TESTS,
+        lab_cli::TESTS,
         leaves::TESTS,
         oracle::TESTS,
         ping_answers::TESTS,

@@ -8,6 +8,7 @@ pub mod echo;
 pub mod explain;
 pub mod filter;
 pub mod gather;
+pub mod igmp;
 pub mod input;
 pub mod interfaces;
 pub mod lab;
@@ -89,6 +90,8 @@ pub enum Command {
     Lab(Box<lab::Args>),
     /// Plain echo over every kind of socket, each call shown
     Echo(Box<echo::Args>),
+    /// Join multicast groups, ask for members, list what the kernel joined
+    Igmp(igmp::Args),
     /// Explain a protocol, a packet, a checksum, an error number
     Explain(Box<explain::Args>),
     /// Send the same messages over TCP, UDP and raw sockets: results side by side
@@ -145,6 +148,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Caps(args) => caps::run(&args),
         Command::Sniff(args) => sniff::run(&args),
         Command::Read(args) => read::run(&args),
+        Command::Igmp(args) => igmp::run(&args),
         Command::Lab(args) => lab::run(&args),
         Command::Echo(args) => echo::run(&args),
         Command::Explain(args) => explain::run(&args),

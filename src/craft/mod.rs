@@ -8,6 +8,7 @@ pub mod ipv4;
 pub mod ipv4_options;
 pub mod ipv6;
 pub mod ipv6_ext;
+pub mod membership;
 
 /// Something does not fit into the field that must hold its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

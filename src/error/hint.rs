@@ -233,6 +233,33 @@ pub fn userns_fix(env: &Env) -> Vec<Hint> {
     )]
 }
 
+/// For [`super::Error::Namespaces`]: the rule that refuses, what allows it, and root besides.
+pub(super) fn no_namespaces(source: &io::Error, env: &Env) -> Vec<Hint> {
+    // ENOSPC is the limit of a user namespace, ours or one outside (user_namespaces(7)).
+    let ruled = matches!(
+        source.raw_os_error(),
+        Some(libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS)
+    );
+    if !ruled {
+        return Vec::new();
+    }
+    let mut hints = userns_fix(env);
+    if env.apparmor_userns == Some(true) && env.container.is_none() {
+        let text = "with that profile instead: sudo apparmor_parser -r /etc/apparmor.d/rawsock";
+        hints.push(Hint::text(text));
+    }
+    let sudo = |hint: &Hint| {
+        hint.command
+            .as_deref()
+            .is_some_and(|c| c.contains("rawsock"))
+    };
+    if env.uid != 0 && env.container.is_none() && !hints.iter().any(sudo) {
+        let command = format!("sudo {} lab ...", env.exe_word());
+        hints.push(Hint::run("", "or run it as root", command));
+    }
+    hints
+}
+
 /// Why a port below 1024 is refused here, and what to do.
 pub fn low_port_fix(env: &Env) -> Vec<Hint> {
     let start = env.port_start.unwrap_or(1024);

@@ -6,6 +6,8 @@ use std::panic;
 use std::process::{Child, Command};
 use std::thread;
 
+use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
+
 use super::names::VARIABLE;
 use crate::error::Error;
 use crate::sys::{netns, process};
@@ -26,6 +28,8 @@ pub(super) fn spawn(
             let start = || {
                 netns::set_net(net)?;
                 netns::set_pids_for_children(pids)?;
+                // What we answer to by reading, the program must answer to as it likes.
+                SigSet::all().thread_unblock()?;
                 command.spawn()
             };
             let started = thread::scope(|scope| scope.spawn(start).join());
@@ -34,7 +38,16 @@ pub(super) fn spawn(
         None => net.try_clone_to_owned().and_then(|net| {
             netns::exec_in_net(command, net);
             process::end_with_parent(command);
-            command.spawn()
+            // Ends with this thread, so no other can start it: unblock and block again.
+            let mut before = SigSet::empty();
+            pthread_sigmask(
+                SigmaskHow::SIG_UNBLOCK,
+                Some(&SigSet::all()),
+                Some(&mut before),
+            )?;
+            let spawned = command.spawn();
+            before.thread_set_mask()?;
+            spawned
         }),
     };
     spawned.map_err(|source| Error::Io {

@@ -5,6 +5,7 @@ use std::io;
 
 use nix::unistd::{getegid, geteuid};
 
+use super::netlink::Netlink;
 use crate::error::Error;
 use crate::sys::netns;
 
@@ -24,27 +25,33 @@ pub fn enter_userns_if_needed() -> Result<Isolation, Error> {
     match netns::unshare_net() {
         Ok(()) => return Ok(Isolation::Net),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-        Err(error) => return Err(named("unshare", "the network namespace", error)),
+        Err(error) => return Err(refused("unshare(CLONE_NEWNET)", error)),
     }
     // Ask before unsharing: afterwards both are the overflow ids.
     let (uid, gid) = (geteuid(), getegid());
+    // A file with capabilities makes a process whose own files under /proc are root's (proc(5)).
+    // What it had more than its user is gone with the next line.
+    let _ = nix::sys::prctl::set_dumpable(true);
     netns::unshare_user_and_net()
-        .map_err(|error| named("unshare", "user and network namespaces", error))?;
+        .map_err(|error| refused("unshare(CLONE_NEWUSER | CLONE_NEWNET)", error))?;
     // user_namespaces(7): without CAP_SETGID outside, gid_map needs setgroups denied first.
     write("/proc/self/setgroups", "deny")?;
     write("/proc/self/uid_map", &format!("0 {uid} 1"))?;
     write("/proc/self/gid_map", &format!("0 {gid} 1"))?;
+    // AppArmor lets the namespace be made and takes every right in it away.
+    Netlink::open()
+        .and_then(|netlink| netlink.set_up("lo", true))
+        .map_err(|error| match error {
+            Error::Io { source, .. } => refused("a change in the new network", source),
+            other => other,
+        })?;
     Ok(Isolation::UserAndNet)
 }
 
-fn write(path: &str, text: &str) -> Result<(), Error> {
-    fs::write(path, text).map_err(|error| named("write", path, error))
+fn write(path: &'static str, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|error| refused(path, error))
 }
 
-fn named(operation: &'static str, object: &str, source: io::Error) -> Error {
-    Error::Io {
-        operation,
-        object: object.to_owned(),
-        source,
-    }
+fn refused(step: &'static str, source: io::Error) -> Error {
+    Error::Namespaces { step, source }
 }

@@ -89,7 +89,9 @@ impl Netlink {
                 LinkInfo::Kind(InfoKind::Bridge),
                 LinkInfo::Data(InfoData::Bridge(vec![
                     InfoBridge::MulticastSnooping(switch.snooping),
-                    InfoBridge::MulticastQuerier(switch.querier),
+                    // Members answer within this time, in hundredths of a second, and so long a
+                    // bridge with a querier floods all the same. The default is ten seconds.
+                    InfoBridge::MulticastQueryResponseInterval(100),
                 ])),
             ]),
         ];
@@ -98,6 +100,19 @@ impl Netlink {
             NLM_F_CREATE | NLM_F_EXCL,
         )
         .map_err(|e| named("create", format!("bridge {name}"), e))
+    }
+
+    /// Lets a bridge ask for members; it does so at once.
+    pub fn set_querier(&self, name: &str) -> Result<(), Error> {
+        let mut message = LinkMessage::default();
+        message.header.index = self.link(name)?.index;
+        message.attributes = vec![LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Bridge),
+            LinkInfo::Data(InfoData::Bridge(vec![InfoBridge::MulticastQuerier(true)])),
+        ])];
+        // RTM_SETLINK would leave this out (do_setlink in net/core/rtnetlink.c).
+        self.change(RouteNetlinkMessage::NewLink(message), 0)
+            .map_err(|e| named("make a querier of", format!("bridge {name}"), e))
     }
 
     /// Plugs a link into a bridge.

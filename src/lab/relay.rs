@@ -32,6 +32,10 @@ const TURNS: usize = 4;
 const CALM: Duration = Duration::from_millis(12);
 /// Most time for that.
 const SETTLING: Duration = Duration::from_millis(60);
+/// At the end, nothing more is expected of hosts that said nothing for so long.
+const QUIET: Duration = Duration::from_millis(5);
+/// Most time for the frames that are under way at the end.
+const RUN_OUT: Duration = Duration::from_secs(1);
 /// Longest request: a configuration with many rules.
 const MAX_REQUEST: usize = 128 * 1024;
 /// Bytes of events in one message.
@@ -461,8 +465,29 @@ impl Running<'_> {
         self.say(&Reply::Done)
     }
 
+    /// What is under way arrives, for the last program has ended before its last frame did.
+    fn run_out(&mut self) {
+        let limit = self.clock.mono().plus(RUN_OUT);
+        while self.clock.mono() < limit {
+            self.deliver();
+            let sockets = self.cables.iter().flat_map(|cable| &cable.sockets);
+            let fds = sockets.map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN));
+            let mut fds: Vec<PollFd<'_>> = fds.collect();
+            let due = self.engine.deadline();
+            let wait = due.map_or(QUIET, |at| at.since(self.clock.mono()).min(QUIET));
+            let ready = ppoll(&mut fds, Some(wait), None).unwrap_or(0);
+            if ready == 0 && due.is_none() {
+                return;
+            }
+            for port in 0..self.cables.len().saturating_mul(2) {
+                self.receive(port);
+            }
+        }
+    }
+
     /// The files are written and closed.
     fn finish(&mut self) -> io::Result<()> {
+        self.run_out();
         let at = self.clock.mono();
         let told = match self.save.take() {
             Some(mut save) => {

@@ -13,8 +13,9 @@
 //! # Ok(()) }
 //! ```
 
+use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,11 +23,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use socket2::{Domain, Socket, Type};
 
 use super::enter;
 use super::host::Host;
+use super::link::Switch;
 use super::names::Names;
 use super::relay::Relay;
 use super::topology::{Laid, Setup, Shape, Topology};
@@ -89,6 +93,8 @@ pub struct Wire {
     /// The PID namespace whose first process the wire is, where the kernel allows one.
     pids: Option<OwnedFd>,
     ended: AtomicBool,
+    /// What the wire said unasked while an answer was awaited.
+    news: Mutex<VecDeque<String>>,
 }
 
 /// A running lab. Dropped, it ends, with all that runs in it.
@@ -124,6 +130,13 @@ impl Run {
         let (clock, start) = (Clock::start(), clock::wall());
         let cables = std::mem::take(&mut topology.cables);
         let (wire, status) = Wire::start(engine, &cables, clock, start, options)?;
+        drop(cables);
+        // Only now, so that its first question arrives.
+        if let (Shape::Lan(Switch { querier: true, .. }), Some(switch)) =
+            (options.shape, topology.hosts.last())
+        {
+            switch.netlink().set_querier("br0")?;
+        }
         Ok(Self {
             hosts: topology.hosts,
             names: topology.names,
@@ -271,6 +284,7 @@ impl Wire {
             pid,
             pids,
             ended: AtomicBool::new(false),
+            news: Mutex::default(),
         };
         let status = wire.status(&Request::Start)?;
         Ok((wire, status))
@@ -299,12 +313,51 @@ impl Wire {
                     fix: None,
                 });
             }
+            if let Reply::Held(line) = reply {
+                self.keep(line);
+                continue;
+            }
             let last = reply.is_last();
             take(reply);
             if last {
                 return Ok(());
             }
         }
+    }
+
+    fn keep(&self, line: String) {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each replaces the one before, so few are enough.
+        if news.len() >= 16 {
+            news.pop_front();
+        }
+        news.push_back(line);
+    }
+
+    /// In step mode: the line of the frame that waits now, empty if none does; `None` if nothing
+    /// has changed. Never waits.
+    pub fn news(&self) -> Result<Option<String>, Error> {
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut message = vec![0; MESSAGE];
+        // Nobody waits for an answer now, so whatever is here came unasked.
+        match recv(control.as_raw_fd(), &mut message, MsgFlags::MSG_DONTWAIT) {
+            Ok(0) => return Err(gone(io::ErrorKind::UnexpectedEof.into())),
+            Ok(len) => {
+                if let Some(Reply::Held(line)) = message.get(..len).and_then(Reply::decode) {
+                    self.keep(line);
+                }
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(errno) => return Err(gone(errno.into())),
+        }
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(news.pop_front())
+    }
+
+    /// Readable when the wire says something.
+    pub fn descriptor(&self) -> Result<Socket, Error> {
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        control.try_clone().map_err(gone)
     }
 
     /// Asks for something that has no answer.

@@ -22,6 +22,13 @@ impl Interfaces {
         }
     }
 
+    /// Names and numbers of those that are up, no loopback, and do multicast.
+    pub fn multicast(&self) -> Vec<(String, u32)> {
+        let able = self.list.iter();
+        let able = able.filter(|one| one.is_up() && one.is_multicast() && !one.is_loopback());
+        able.map(|one| (one.name.clone(), one.index)).collect()
+    }
+
     /// Whether an address is ours. All of 127.0.0.0/8 is (`local` routing table).
     pub fn owns(&self, address: IpAddr) -> bool {
         let loopback = matches!(address, IpAddr::V4(v4) if v4.is_loopback());

@@ -6,6 +6,7 @@ pub mod choose;
 pub mod echo;
 pub mod filter;
 pub mod filter_names;
+pub mod groups;
 pub mod icmp;
 pub mod ifaces;
 pub mod options;

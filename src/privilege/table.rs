@@ -551,6 +551,22 @@ pub static FILTER_FILES: Need = Need {
     on_other_call: OnOther::Count,
 };
 
+/// `rawsock igmp`.
+pub static IGMP: Need = Need {
+    command: "igmp",
+    needs: "nothing to join; `CAP_NET_RAW` for `igmp query`",
+    without: "exits 2 and prints the command that grants it; inside `lab` it needs no root",
+    files: &[],
+    tcp_ports: &[],
+    groups: &[
+        SENDING, WAITING, RUNNING, CHECKING, CLOCKS, MEMORY, NEW_MEMORY, ENDING,
+    ],
+    on_other_call: OnOther::Kill,
+};
+
+/// Datagrams on a socket that is open.
+static SENDING: &[Call] = calls![SYS_sendto];
+
 /// Every row, in the order of capabilities.md.
 pub static COMMANDS: &[&Need] = &[
     &PING,
@@ -564,6 +580,7 @@ pub static COMMANDS: &[&Need] = &[
     &COMPARE,
     &ECHO,
     &ECHO_AGAIN,
+    &IGMP,
     &CALL,
     &WITNESS,
     &EXPLAIN,

@@ -5,20 +5,21 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use clap::CommandFactory;
 use nix::sys::signal::{Signal as Number, kill};
 use nix::unistd::Pid;
 
-use super::prompt;
 use super::start::Start;
+use super::{prompt, step};
 use crate::error::Error;
 use crate::lab::{self, Listener, Options, Run};
 use crate::sys::poll::{PollFd, PollFlags, ppoll};
 use crate::sys::signal::{Signal, Signals};
-use crate::wire::{Status, What};
+use crate::wire::{Hold, Status, What};
 
 /// A lab that is kept.
 pub struct Keeper {
@@ -64,8 +65,15 @@ pub fn run(options: &Options, start: &Start) -> Result<u8, Error> {
         Some((program, arguments)) => {
             let host = keeper.run.host(&start.at)?;
             let mut command = program_of(program, arguments);
-            let child = keeper.run.spawn(host, &mut command)?;
-            attend(child, &mut keeper.ends)?
+            if options.config.hold == Hold::None {
+                let child = keeper.run.spawn(host, &mut command)?;
+                attend(child, &mut keeper.ends)?
+            } else {
+                // The keys are ours.
+                command.stdin(Stdio::null());
+                let child = keeper.run.spawn(host, &mut command)?;
+                step::attend(child, &mut keeper)?
+            }
         }
         None => prompt::run(&mut keeper)?,
     };
@@ -171,6 +179,19 @@ impl Ends {
                 return Ok(Waited::Ready);
             }
         }
+    }
+
+    /// The exit code, if the lab shall end now.
+    pub fn over(&mut self) -> Result<Option<u8>, Error> {
+        if let Some(code) = self.answer_signals(None)? {
+            return Ok(Some(code));
+        }
+        let Some(down) = &self.down else {
+            return Ok(None);
+        };
+        let mut fds = [PollFd::new(down.as_fd(), PollFlags::POLLIN)];
+        let asked = ppoll(&mut fds, Some(Duration::ZERO), None).map_err(failed)? > 0;
+        Ok(asked.then_some(0))
     }
 
     /// The exit code, if a signal ends the lab.

@@ -4,6 +4,7 @@ mod keep;
 mod prompt;
 mod remote;
 mod start;
+mod step;
 mod words;
 
 use clap::Subcommand;

@@ -7,6 +7,7 @@ use crate::cli::parse;
 use crate::cli::wire::{EXPLAINED, WireArgs};
 use crate::error::Error;
 use crate::lab::{Options, Setup, Shape, Switch};
+use crate::wire::Hold;
 
 /// Options that every lab has.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,6 +27,9 @@ pub struct Start {
     /// The wire swallows the TCP resets of this host's kernel [default: h1]
     #[arg(long, value_name = "HOST", require_equals = true, num_args = 0..=1, default_missing_value = "h1")]
     pub mute_rst: Vec<String>,
+    /// Hold every frame until a key decides about it; =all: ARP and the like too
+    #[arg(long, value_enum, value_name = "WHICH", require_equals = true, num_args = 0..=1, default_missing_value = "ip")]
+    pub step: Option<StepOver>,
     /// Save a pcapng file for each host and the wire's log into this folder
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
@@ -38,6 +42,15 @@ pub struct Start {
     /// Fail rather than run the wire in an incomplete sandbox
     #[arg(long)]
     pub require_sandbox: bool,
+}
+
+/// Which frames wait for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StepOver {
+    /// IP, without neighbour and listener discovery
+    Ip,
+    /// Every frame
+    All,
 }
 
 /// `lab pair`.
@@ -110,6 +123,17 @@ impl Start {
     fn options(&self, shape: Shape) -> Result<Options, Error> {
         let mut config = self.wire.config();
         config.mute_resets.clone_from(&self.mute_rst);
+        config.hold = match self.step {
+            None => Hold::None,
+            Some(StepOver::Ip) => Hold::Counted,
+            Some(StepOver::All) => Hold::All,
+        };
+        if self.step.is_some() && self.command.is_empty() {
+            return Err(Error::Usage {
+                message: "--step needs a command, since the keys are its own".into(),
+                fix: Some("rawsock lab pair --step -- ping -c 2 h2".into()),
+            });
+        }
         let hosts = shape.hosts();
         let named = self.mute_rst.iter().chain([&self.at]);
         if let Some(wrong) = named
