@@ -1,6 +1,7 @@
 //! The wire process: carries frames between the cables' ends as the engine says, in the sandbox.
 //! It reads the first frame after everything is dropped.
 
+use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -145,7 +146,7 @@ impl<'a> Relay<'a> {
             missing: report.missing,
             missed: 0,
             bugs: 0,
-            announced: None,
+            announced: Announced::Nothing,
             loud: self.loud,
             decoder: Decoder::new(),
             packet: Packet::new(),
@@ -186,8 +187,7 @@ struct Running<'a> {
     missed: u64,
     /// Frames on which the decoder panicked.
     bugs: u64,
-    /// The held frame that the keeper was told of; `Some(None)`: that there is none.
-    announced: Option<Option<u64>>,
+    announced: Announced,
     loud: bool,
     decoder: Decoder,
     packet: Packet,
@@ -349,14 +349,19 @@ impl Running<'_> {
 
     /// In step mode: tells the keeper which frame waits.
     fn announce(&mut self) -> io::Result<()> {
-        if self.engine.config().hold == crate::wire::Hold::None && self.announced.is_none() {
+        if self.engine.config().hold == crate::wire::Hold::None
+            && self.announced == Announced::Nothing
+        {
             return Ok(());
         }
-        let held = self.engine.held().map(|(.., number, _)| number);
-        if self.announced == Some(held) {
+        let held = self.engine.held();
+        let held = held.map_or(Announced::NoFrame, |(.., number, _)| {
+            Announced::Frame(number)
+        });
+        if self.announced == held {
             return Ok(());
         }
-        self.announced = Some(held);
+        self.announced = held;
         let text = self.held_line();
         self.say(&Reply::Held(text))
     }
@@ -384,7 +389,8 @@ impl Running<'_> {
             crate::view::fate::render_time(entry.at, &mut text);
             text.push(' ');
         }
-        text.push_str(&format!("{from} > {to}  "));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{from} > {to}  ");
         line::render_line(&frame, &self.packet, line::Style::default(), &mut text);
         text
     }
@@ -412,7 +418,7 @@ impl Running<'_> {
             };
             let request = message.get(..len).and_then(Request::decode);
             match request {
-                Some(Request::Set(config)) => self.set(config)?,
+                Some(Request::Set(config)) => self.set(*config)?,
                 Some(Request::Events(since)) => self.events(since)?,
                 Some(Request::Status) => {
                     let status = self.status();
@@ -422,11 +428,9 @@ impl Running<'_> {
                     let now = self.clock.mono();
                     let pressed = self.engine.press(key, now);
                     // Also if the same frame still waits: the keeper asked for something.
-                    self.announced = Some(None);
-                    self.say(&match pressed {
-                        true => Reply::Done,
-                        false => Reply::Refused("no frame is held".into()),
-                    })?;
+                    self.announced = Announced::NoFrame;
+                    let refused = || Reply::Refused("no frame is held".into());
+                    self.say(&if pressed { Reply::Done } else { refused() })?;
                 }
                 Some(Request::Show) => {
                     let text = self.held_tree();
@@ -558,6 +562,15 @@ impl Running<'_> {
             }
         }
     }
+}
+
+/// What the keeper was last told about held frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Announced {
+    /// Nothing, since nothing is held in this lab.
+    Nothing,
+    NoFrame,
+    Frame(u64),
 }
 
 /// What [`Running::wait`] found.

@@ -187,7 +187,7 @@ impl Run {
 
     /// Changes what the wire does from the next frame on.
     pub fn set(&self, config: Config) -> Result<(), Error> {
-        self.wire.done(&Request::Set(config))
+        self.wire.done(&Request::Set(Box::new(config)))
     }
 
     /// Counts and settings right now.

@@ -1,6 +1,7 @@
 //! `--save`: one pcapng file a host, each frame with its fate as a comment, and the wire's log as
 //! text. Written by the wire process; the files are made on its way into the sandbox.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -94,7 +95,7 @@ impl Save {
 
     /// Writes the rest, and closes.
     pub fn finish(mut self, now: Mono) -> Result<(), Error> {
-        while let Some(story) = self.stories.next() {
+        while let Some(story) = self.stories.rest() {
             self.write(&story, now);
         }
         for saver in self.savers {
@@ -130,7 +131,7 @@ impl Save {
         self.decoder.decode(&frame, &mut self.packet);
         render_time(story.at, &mut self.text);
         let name = self.hosts.get(number).map_or("?", String::as_str);
-        self.text.push_str(&format!(" {name:<6} "));
+        let _ = write!(self.text, " {name:<6} ");
         let mut told = frame;
         told.dir = Direction::Unknown;
         line::render_line(&told, &self.packet, line::Style::default(), &mut self.text);

@@ -234,10 +234,11 @@ fn v6(net: u8, last: u8) -> Ipv6Addr {
 
 /// Link-local address made from the MAC (RFC 4291 appendix A).
 fn link_local(mac: [u8; 6]) -> Ipv6Addr {
-    let [a, b, c, d, e, f] = mac.map(u16::from);
-    let words = [(a ^ 2) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f];
-    let [s, t, u, v] = words;
-    Ipv6Addr::new(0xfe80, 0, 0, 0, s, t, u, v)
+    let [first, b1, b2, b3, b4, b5] = mac;
+    // The universal/local bit is inverted, ff:fe goes into the middle.
+    let halves = [[first ^ 2, b1], [b2, 0xff], [0xfe, b3], [b4, b5]];
+    let [w0, w1, w2, w3] = halves.map(u16::from_be_bytes);
+    Ipv6Addr::new(0xfe80, 0, 0, 0, w0, w1, w2, w3)
 }
 
 /// The wire's name of a cable's end.

@@ -40,7 +40,7 @@ pub struct Cable {
 }
 
 impl Cable {
-    fn from(&self, way: Way) -> Host {
+    fn from(self, way: Way) -> Host {
         let [first, second] = self.ends;
         match way {
             Way::Up => first,
@@ -48,7 +48,7 @@ impl Cable {
         }
     }
 
-    fn to(&self, way: Way) -> Host {
+    fn to(self, way: Way) -> Host {
         let [first, second] = self.ends;
         match way {
             Way::Up => second,

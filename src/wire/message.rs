@@ -23,7 +23,7 @@ pub enum Request {
     /// The wire may drop its rights and begin.
     Start,
     /// Do this from now on.
-    Set(Config),
+    Set(Box<Config>),
     /// The events from this number on: several [`Reply::Entries`], then [`Reply::Done`].
     Events(u64),
     /// Counts and settings.

@@ -88,7 +88,7 @@ impl Stories {
     }
 
     /// The next frame, finished or not.
-    pub fn next(&mut self) -> Option<Story> {
+    pub fn rest(&mut self) -> Option<Story> {
         self.waiting.pop_first().map(|(_, story)| story)
     }
 }

@@ -1,5 +1,7 @@
 //! The wire in virtual time: every impairment and exact fate, without a socket.
 
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+
 use std::time::Duration;
 
 use super::*;
@@ -167,7 +169,7 @@ fn jitter_stays_in_its_bounds_and_keeps_the_order() {
         bench.run(50 * MS);
         let (at, _, got) = *bench.arrived.last().unwrap();
         assert_eq!(got, mark);
-        spread.push(at - sent);
+        spread.push(Mono(at).since(Mono(sent)));
     }
     assert!(spread.iter().all(|d| (15 * MS..=25 * MS).contains(d)));
     assert!(*spread.iter().min().unwrap() < 16 * MS);
@@ -307,8 +309,10 @@ fn a_wrong_condition_is_refused() {
 
 #[test]
 fn muted_resets_do_not_arrive() {
-    let mut config = Config::default();
-    config.mute_resets = vec!["h1".into()];
+    let config = Config {
+        mute_resets: vec!["h1".into()],
+        ..Config::default()
+    };
     let mut bench = bench(config);
     bench.put(Way::Up, &tcp(0x04));
     bench.put(Way::Up, &tcp(0x10));
@@ -372,8 +376,10 @@ fn reordered_frames_arrive_behind_the_next() {
 
 #[test]
 fn keys_decide_about_held_frames() {
-    let mut config = Config::default();
-    config.hold = Hold::Counted;
+    let config = Config {
+        hold: Hold::Counted,
+        ..Config::default()
+    };
     let mut bench = bench(config);
     for mark in 1..=7 {
         bench.put(Way::Up, &udp(mark, 10));
@@ -407,8 +413,10 @@ fn keys_decide_about_held_frames() {
 
 #[test]
 fn the_first_held_frame_lets_one_that_is_not_there_yet_past() {
-    let mut config = Config::default();
-    config.hold = Hold::Counted;
+    let config = Config {
+        hold: Hold::Counted,
+        ..Config::default()
+    };
     let mut bench = bench(config);
     bench.put(Way::Up, &udp(1, 10));
     assert!(bench.engine.press(Key::Swap, bench.now));
@@ -480,7 +488,10 @@ fn events_travel_and_keep_their_causes() {
 
 #[test]
 fn requests_and_replies_travel() {
-    let request = Request::Set(rule(Act::Drop, What::Match("icmp".into(), Some(2))));
+    let request = Request::Set(Box::new(rule(
+        Act::Drop,
+        What::Match("icmp".into(), Some(2)),
+    )));
     assert_eq!(Request::decode(&request.encode()), Some(request));
     for reply in [
         Reply::Ready(Box::default()),

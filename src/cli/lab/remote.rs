@@ -104,7 +104,7 @@ pub fn set(args: &Set) -> Result<u8, Error> {
         ask_status(args.which.lab)?.config
     };
     args.wire.apply(&mut config);
-    Client::connect(args.which.lab)?.ask(Request::Set(config), |_| {})?;
+    Client::connect(args.which.lab)?.ask(Request::Set(Box::new(config)), |_| {})?;
     Ok(0)
 }
 
@@ -218,7 +218,7 @@ impl Teller {
     }
 
     fn finish(mut self) -> Result<(), Error> {
-        while let Some(story) = self.stories.next() {
+        while let Some(story) = self.stories.rest() {
             self.tell(&story);
         }
         crate::cli::print(self.text.as_bytes())

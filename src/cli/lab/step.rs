@@ -52,7 +52,7 @@ pub fn attend(mut child: Child, keeper: &mut Keeper) -> Result<u8, Error> {
         if let Some(code) = step.wait(keeper, &ended)? {
             break code;
         }
-        if step.over(&ended)? {
+        if has_ended(&ended)? {
             let status = waiter.join();
             let status = status.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
             break code_of(status.map_err(failed)?);
@@ -96,11 +96,6 @@ impl Step {
         }
         self.use_keys()?;
         Ok(None)
-    }
-
-    fn over(&self, ended: &UnixStream) -> Result<bool, Error> {
-        let mut fds = [PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
-        Ok(ppoll(&mut fds, Some(Duration::ZERO), None).map_err(failed)? > 0)
     }
 
     /// Takes the news about held frames.
@@ -193,6 +188,12 @@ impl Step {
         tell(&told);
         Ok(())
     }
+}
+
+/// The other end of the stream was closed.
+fn has_ended(stream: &UnixStream) -> Result<bool, Error> {
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
+    Ok(ppoll(&mut fds, Some(Duration::ZERO), None).map_err(failed)? > 0)
 }
 
 /// The terminal, giving keys one by one. Ctrl-C still works. Put back when dropped.
