@@ -34,7 +34,7 @@ Examples, in a lab with a switch (rawsock lab lan):
 IGMP reports and leaves are the kernel's: it sends them when a socket joins or
 leaves. Exit code: 0, or 2 for an error; 143 and 129 ended by TERM and HUP.";
 
-/// Join multicast groups, ask for members, list what the kernel joined
+/// Join multicast groups, ask for their members, list them
 #[derive(Clone, Debug, clap::Args)]
 #[command(disable_version_flag = true, after_help = EXAMPLES)]
 pub struct Args {

@@ -90,7 +90,7 @@ pub enum Command {
     Lab(Box<lab::Args>),
     /// Plain echo over every kind of socket, each call shown
     Echo(Box<echo::Args>),
-    /// Join multicast groups, ask for members, list what the kernel joined
+    /// Join multicast groups, ask for their members, list them
     Igmp(igmp::Args),
     /// Explain a protocol, a packet, a checksum, an error number
     Explain(Box<explain::Args>),
