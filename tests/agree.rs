@@ -31,6 +31,9 @@ const OURS: &[&str] = &[
     "dns.answer",
     "dns.authority",
     "dns.question",
+    "dvmrp.data",
+    "dvmrp.interface",
+    "dvmrp.interface.flags",
     "geneve.opt",
     "gre.checksum_calculated",
     "icmp.checksum_calculated",
@@ -48,6 +51,7 @@ const OURS: &[&str] = &[
     "icmpv6.ni.data",
     "icmpv6.rpl.opt",
     "icmpv6.rpl.opt.data",
+    "icmpv6.mld.more_data",
     "icmpv6.mld.query_interval",
     "icmpv6.mld.query_kind",
     "icmpv6.mld.response_time",
@@ -55,12 +59,15 @@ const OURS: &[&str] = &[
     "icmpv6.opt.data",
     "igmp.checksum_calculated",
     "igmp.max_resp.time",
+    "igmp.more_data",
     "igmp.mtrace.block",
     "igmp.qqi",
     "igmp.query_kind",
     "igmp.record",
     "ip.opt",
     "ip.opt.data",
+    "pim.v1.data",
+    "pim.v1.group",
     "tcp.option",
     "tcp.option_data",
     "tls.extension",
@@ -107,16 +114,23 @@ const OTHER_VALUE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Captures that Wireshark reads otherwise in keys that begin so, with the reason.
+/// Captures that Wireshark reads otherwise in keys that begin so, with the reason. A name with `*` is
+/// for all that begin with it.
 const OTHER_READING: &[(&str, &[&str], &str)] = &[
     (
-        "igmp_dvmrp",
-        &["igmp.", "data."],
-        "DVMRP is a protocol of its own",
+        "igmp_dvmrp_neighbors",
+        &["dvmrp."],
+        "it leaves out an interface without neighbours",
     ),
-    ("igmp_rgmp", &["igmp."], "RGMP is a protocol of its own"),
+    ("igmp_dvmrp*", &["igmp."], "DVMRP is a protocol of its own"),
     (
-        "igmp_router_advertisement",
+        "igmp_pim1_*",
+        &["igmp.", "pim.group", "pim.mask_len"],
+        "PIM is a protocol of its own, which hides a group and gives each mask the key",
+    ),
+    ("igmp_rgmp*", &["igmp."], "RGMP is a protocol of its own"),
+    (
+        "igmp_router_*",
         &["igmp.", "mrdisc."],
         "it knows only the draft's numbers",
     ),
@@ -368,7 +382,8 @@ fn values_are_wiresharks() {
                 continue;
             }
             let reading = OTHER_READING.iter().filter(|(other, keys, _)| {
-                other == name && keys.iter().any(|start| key.starts_with(start))
+                let all = other.strip_suffix('*').map(|start| name.starts_with(start));
+                all.unwrap_or(other == name) && keys.iter().any(|start| key.starts_with(start))
             });
             let value = OTHER_VALUE.iter().filter(|(other, _)| other == key);
             let entries: Vec<&str> = reading

@@ -103,6 +103,10 @@ fn only_captures_that_are_about_it_have_problems() {
                 "igmp.dst",
                 "igmp.reserved",
             ],
+            "igmp_rgmp_breaks_rules" => &["igmp.ttl", "igmp.dst"],
+            "igmp_router_no_alert" => &["igmp.router_alert"],
+            "igmp_trailing" => &["igmp.trailing"],
+            "v6_router_asked" => &["mld.router_alert"],
             "igmp_counts_lie" => &["igmp.num_src"],
             "mld_breaks_rules" => &[
                 "mld.multicast_address",

@@ -155,6 +155,9 @@ fn decode(cx: &mut Cx<'_>) -> Next {
     if !cx.need(8) {
         return Next::Done;
     }
+    if let 151..=153 = kind {
+        mld::router_discovery(cx, kind);
+    }
     match kind {
         2 | 4 => Next::Quoted(8..cx.len()),
         _ => Next::data(8..cx.len()),

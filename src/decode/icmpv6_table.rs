@@ -20,7 +20,7 @@ use super::icmpv6_more::{
     RR_SEQUENCE, RR_SITE, RR_TEST, RR_USE, RR_USE_FLAGS, RR_USE_LEN, RR_USE_PREFIX, RR_VALID,
     SEND_ALL, SEND_COMPONENT, SEND_ID,
 };
-use super::{Cx, Next, Spec, Value, ndp};
+use super::{Cx, Next, Spec, Value, mld, ndp};
 
 /// One part of a message.
 enum Part {
@@ -218,6 +218,9 @@ pub(super) fn decode(cx: &mut Cx<'_>, kind: u8, code: u8) -> Option<Next> {
         at = read(cx, part, at);
     }
     cx.set_header(at);
+    if let 152 | 153 = kind {
+        mld::router_discovery(cx, kind);
+    }
     if !cx.need(at) {
         return Some(Next::Done);
     }

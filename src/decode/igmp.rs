@@ -1,5 +1,6 @@
 //! IGMP: queries, reports and leaves of versions 1 to 3, version 0, RGMP and multicast router
-//! discovery. Traces are in `mtrace`; DVMRP and PIMv1 stay data.
+//! discovery. Traces are in `mtrace`, old routing protocols in `dvmrp` and `pim1`, the rules in
+//! `igmp_rules`.
 //!
 //! ```text
 //! +---------------+---------------+-------------------------------+
@@ -19,7 +20,7 @@ use super::membership::{float8, query_kind, record_name, record_short};
 use super::spec::specs;
 use super::{
     Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
-    checksum_status, igmp_rules, mtrace, samples,
+    checksum_status, dvmrp, igmp_rules, mtrace, pim1, samples,
 };
 
 specs! {
@@ -69,6 +70,8 @@ specs! {
         "No meaning is defined yet.";
     RESERVED = "igmp.reserved", "Reserved", Show::Plain, "RFC 9776 4.2",
         "Must be zero.";
+    TRAILING = "igmp.more_data", "More data", Show::Plain, "RFC 9776 4.2.11",
+        "Bytes behind the message, without a meaning.";
     IDENTIFIER = "igmp.identifier", "Identifier", Show::Dec, "RFC 988 Appendix I",
         "Tells one request of version 0 from another.";
     ACCESS_KEY = "igmp.access_key", "Access key", Show::Plain, "RFC 988 Appendix I",
@@ -97,7 +100,7 @@ pub static PROTO: Proto = Proto {
     name: "Internet Group Management Protocol",
     rfc: "RFC 9776",
     claims: &[Claim::IpProtocol(2)],
-    specs: &[SPECS, mtrace::SPECS],
+    specs: &[SPECS, dvmrp::SPECS, mtrace::SPECS, pim1::SPECS],
     samples: samples::IGMP,
     decode,
     summary,
@@ -199,6 +202,14 @@ fn decode(cx: &mut Cx<'_>) -> Next {
             checksum(cx, &h);
             mtrace::decode(cx);
         }
+        0x13 => {
+            checksum(cx, &h);
+            dvmrp::decode(cx);
+        }
+        0x14 => {
+            checksum(cx, &h);
+            pim1::decode(cx);
+        }
         0x30 => {
             cx.uint(&INTERVAL, 1, 1, code);
             checksum(cx, &h);
@@ -215,6 +226,9 @@ fn decode(cx: &mut Cx<'_>) -> Next {
             }
             return Next::data(4..cx.len());
         }
+    }
+    if version.is_none() {
+        igmp_rules::check_kin(cx, kind);
     }
     if let (Some(version), Some(net), true) = (version, cx.net, cx.have() >= 8) {
         let message = Message {
@@ -284,7 +298,8 @@ fn query(cx: &mut Cx<'_>, h: &[u8; 12], version: u8) {
     cx.uint(&QQI, 9.min(cx.have()), 0, float8(h[9]));
     cx.uint(&NUM_SRC, 10, 2, count);
     if cx.need(12) {
-        sources(cx, 12, count, RFC);
+        let end = sources(cx, 12, count, RFC);
+        trailing(cx, end, "RFC 9776 4.1.10");
     }
 }
 
@@ -334,6 +349,17 @@ fn report(cx: &mut Cx<'_>, h: &[u8; 12]) {
             Some(after) => at = after,
             None => return,
         }
+    }
+    trailing(cx, at, "RFC 9776 4.2.11");
+}
+
+/// A sender must not add anything; a receiver covers it by the checksum and ignores it.
+fn trailing(cx: &mut Cx<'_>, at: u32, rfc: &'static str) {
+    let left = cx.len().saturating_sub(at);
+    if left > 0 {
+        cx.raw(&TRAILING, at, cx.have().saturating_sub(at));
+        let text = format!("{left} bytes follow, which no sender may add");
+        cx.rule(at, left, "igmp.trailing", rfc, text);
     }
 }
 
@@ -391,6 +417,11 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         Some(words) => write!(out, " {words}"),
         None => write!(out, " type 0x{kind:02x}"),
     };
+    let dvmrp = number(&dvmrp::CODE).and_then(dvmrp::code_name);
+    let pim = number(&pim1::CODE).and_then(pim1::code_name);
+    if let Some(words) = dvmrp.or(pim) {
+        out.extend([" ", words]);
+    }
     match value(&GROUP) {
         Some(Value::Ipv4(group)) if kind != 0x22 && !group.is_unspecified() => {
             let _ = write!(out, " {group}");

@@ -7,6 +7,8 @@ use super::igmp::Message;
 
 const ALL_SYSTEMS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 const ALL_ROUTERS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 2);
+const ALL_SNOOPERS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 106);
+const RGMP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 25);
 const ALL_V3_ROUTERS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 22);
 
 /// Checks a message of versions 1 to 3 against its IP header.
@@ -33,6 +35,32 @@ pub(super) fn check(cx: &mut Cx<'_>, message: &Message) {
         query(cx, message);
     } else {
         report(cx, message);
+    }
+}
+
+/// Router discovery (RFC 4286 3 to 5) and RGMP (RFC 3488 2), which belong to no version.
+pub(super) fn check_kin(cx: &mut Cx<'_>, kind: u8) {
+    let (expected, rfc) = match kind {
+        0x30 | 0x32 => (ALL_SNOOPERS, "RFC 4286 3"),
+        0x31 => (ALL_ROUTERS, "RFC 4286 4"),
+        0xfc..=0xff => (RGMP, "RFC 3488 2"),
+        _ => return,
+    };
+    let Some(net) = cx.net else { return };
+    if net.hops != 1 {
+        let text = format!("TTL is {}, must be 1: it does not leave the link", net.hops);
+        cx.rule(0, 1, "igmp.ttl", rfc, text);
+    }
+    // RFC 3488 does not ask for the option.
+    if kind < 0xfc && net.router_alert.is_none() {
+        let text = "the IP option router alert is missing".to_owned();
+        cx.rule(0, 1, "igmp.router_alert", rfc, text);
+    }
+    if let IpAddr::V4(destination) = net.destination
+        && destination != expected
+    {
+        let text = format!("sent to {destination}, must go to {expected}");
+        cx.rule(0, 1, "igmp.dst", rfc, text);
     }
 }
 

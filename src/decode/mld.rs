@@ -62,12 +62,15 @@ specs! {
         "RFC 9777 5.2", "The group that the record is about.";
     RECORD_SOURCE = "icmpv6.mldr.mar.source_address", "Source address", Show::Plain,
         "RFC 9777 5.2", "A sender that is wanted, or not wanted.";
+    TRAILING = "icmpv6.mld.more_data", "More data", Show::Plain, "RFC 9777 5.2.11",
+        "Bytes behind the message, without a meaning.";
     AUX = "icmpv6.mldr.mar.auxiliary_data", "Auxiliary data", Show::Plain, "RFC 9777 5.2",
         "No meaning is defined yet.";
 }
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+const ALL_SNOOPERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x6a);
 const ALL_V2_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
 
 /// Reads a message of type 130, 131, 132 or 143, the first four bytes of which are done.
@@ -119,7 +122,8 @@ fn message(cx: &mut Cx<'_>, kind: u8) -> Option<Ipv6Addr> {
         cx.uint(&QQI, 25.min(cx.have()), 0, float8(interval));
         cx.uint(&NUM_SOURCES, 26, 2, count);
         if cx.need(28) {
-            sources(cx, &SOURCE, 28, count);
+            let end = sources(cx, &SOURCE, 28, count);
+            trailing(cx, end, "RFC 9777 5.1.12");
         }
     }
     group
@@ -177,6 +181,17 @@ fn report(cx: &mut Cx<'_>) {
             None => return,
         }
     }
+    trailing(cx, at, "RFC 9777 5.2.11");
+}
+
+/// A sender must not add anything; a receiver covers it by the checksum and ignores it.
+fn trailing(cx: &mut Cx<'_>, at: u32, rfc: &'static str) {
+    let left = cx.len().saturating_sub(at);
+    if left > 0 {
+        cx.raw(&TRAILING, at, cx.have().saturating_sub(at));
+        let text = format!("{left} bytes follow, which no sender may add");
+        cx.rule(at, left, "mld.trailing", rfc, text);
+    }
 }
 
 /// RFC 9777 5.2; returns where the next one begins.
@@ -214,20 +229,29 @@ fn record(cx: &mut Cx<'_>, at: u32) -> Option<u32> {
     (whole && after <= cx.len()).then_some(after)
 }
 
+/// Multicast router discovery (RFC 4286 3 to 5), which keeps the same rules.
+pub(super) fn router_discovery(cx: &mut Cx<'_>, kind: u8) {
+    rules(cx, kind, None);
+}
+
 /// What RFC 9777 5 and RFC 2710 3 ask of every message.
 fn rules(cx: &mut Cx<'_>, kind: u8, group: Option<Ipv6Addr>) {
-    const RFC: &str = "RFC 9777 5";
+    let rfc = if kind > 150 {
+        "RFC 4286 3"
+    } else {
+        "RFC 9777 5"
+    };
     let Some(net) = cx.net else { return };
     if net.hops != 1 {
         let text = format!(
             "hop limit is {}, must be 1: MLD does not leave the link",
             net.hops
         );
-        cx.rule(0, 1, "mld.hop_limit", RFC, text);
+        cx.rule(0, 1, "mld.hop_limit", rfc, text);
     }
     if net.router_alert.is_none() {
         let text = "the hop-by-hop option router alert is missing".to_owned();
-        cx.rule(0, 1, "mld.router_alert", RFC, text);
+        cx.rule(0, 1, "mld.router_alert", rfc, text);
     }
     let (IpAddr::V6(source), IpAddr::V6(destination)) = (net.source, net.destination) else {
         return;
@@ -236,11 +260,12 @@ fn rules(cx: &mut Cx<'_>, kind: u8, group: Option<Ipv6Addr>) {
     let nobody = source.is_unspecified() && kind != 130;
     if !source.is_unicast_link_local() && !nobody {
         let text = format!("source {source} is not link-local");
-        cx.rule(0, 1, "mld.source", RFC, text);
+        cx.rule(0, 1, "mld.source", rfc, text);
     }
     let expected = match (kind, group) {
         (143, _) => ALL_V2_ROUTERS,
-        (132, _) => ALL_ROUTERS,
+        (132 | 152, _) => ALL_ROUTERS,
+        (151 | 153, _) => ALL_SNOOPERS,
         (130, Some(Ipv6Addr::UNSPECIFIED)) => ALL_NODES,
         (_, Some(group)) => group,
         (_, None) => return,

@@ -308,8 +308,58 @@ def icmpv6():
         "v6_router_options")
 
 
+def igmp():
+    """Old routing protocols inside IGMP, and rules: bodies by hand, after the drafts' pictures."""
+    def message(kind, code, body, destination, ttl=1, alert=False):
+        options = [IPOption_Router_Alert()] if alert else []
+        head = bytes([kind, code, 0, 0]) + body
+        sum_ = struct.pack("!H", checksum(head))
+        return IP(src=A, dst=destination, ttl=ttl, id=0x1234, proto=2, options=options) / Raw(
+            bytes([kind, code]) + sum_ + body)
+
+    four = lambda *parts: bytes(parts)
+    local, group = four(192, 0, 2, 1), four(239, 1, 2, 3)
+    capture("DVMRP probe: two neighbours are heard.",
+        message(0x13, 1, four(0, 14, 255, 3) + struct.pack("!I", 99) + four(192, 0, 2, 2)
+            + four(192, 0, 2, 3), "224.0.0.4"))("igmp_dvmrp_probe")
+    capture("DVMRP report: two masks, three routes.",
+        message(0x13, 2, four(0, 0, 255, 3) + four(255, 255, 0) + four(198, 51, 100, 3)
+            + four(198, 51, 101, 0x83) + four(0, 0, 0) + four(10, 0xA0), "224.0.0.4"))(
+        "igmp_dvmrp_report")
+    capture("DVMRP neighbours of two interfaces.",
+        message(0x13, 6, four(0, 14, 255, 3) + local + four(1, 1, 0x40, 1) + four(192, 0, 2, 2)
+            + four(10, 0, 0, 1, 1, 1, 0x80, 0), B))("igmp_dvmrp_neighbors")
+    capture("DVMRP prune.",
+        message(0x13, 7, four(0, 0, 255, 3) + four(198, 51, 100, 0) + group
+            + struct.pack("!I", 7200) + four(255, 255, 255, 0), B))("igmp_dvmrp_prune")
+    version = four(0x10, 0, 0, 0)
+    capture("PIM version 1 query.",
+        message(0x14, 0, version + four(0x20, 0, 0, 105), "224.0.0.2"))("igmp_pim1_query")
+    capture("PIM version 1 join and prune.",
+        message(0x14, 3, version + four(192, 0, 2, 9) + four(0, 0, 0, 210) + four(0, 32, 4, 1)
+            + group + four(255, 255, 255, 255) + four(0, 1, 0, 1)
+            + four(7, 32, 198, 51, 100, 1) + four(4, 32, 198, 51, 100, 2), "224.0.0.2"))(
+        "igmp_pim1_join")
+    capture("PIM version 1 assert.",
+        message(0x14, 5, version + group + four(255, 255, 255, 255)
+            + struct.pack("!II", 0x80000065, 20), "224.0.0.2"))("igmp_pim1_assert")
+    capture("PIM version 1: the meeting point is there.",
+        message(0x14, 4, version + group + four(255, 255, 255, 255) + four(192, 0, 2, 77)
+            + four(0, 0, 0, 90), "224.0.0.2"))("igmp_pim1_reachable")
+    capture("A report with bytes behind its records.",
+        message(0x22, 0, four(0, 0, 0, 1) + four(4, 0, 0, 0) + group + b"more", "224.0.0.22",
+            alert=True))("igmp_trailing")
+    capture("A report without a record.",
+        message(0x22, 0, four(0, 0, 0, 0), "224.0.0.22", alert=True))("igmp_no_record")
+    capture("RGMP to a wrong place with a TTL of 2.",
+        message(0xFD, 0, group, "224.0.0.2", 2))("igmp_rgmp_breaks_rules")
+    capture("Multicast router advertisement without router alert.",
+        message(0x30, 20, four(0, 125, 0, 2), "224.0.0.106"))("igmp_router_no_alert")
+
+
 dns()
 web()
+igmp()
 icmpv6()
 dhcp()
 ntp()
