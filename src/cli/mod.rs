@@ -12,6 +12,7 @@ pub mod igmp;
 pub mod input;
 pub mod interfaces;
 pub mod lab;
+pub mod ladder;
 pub mod look;
 pub mod man;
 pub mod page;
@@ -96,6 +97,8 @@ pub enum Command {
     Explain(Box<explain::Args>),
     /// Send the same messages over TCP, UDP and raw sockets: results side by side
     Compare(Box<compare::Args>),
+    /// Draw who sent what to whom and when, from capture files
+    Ladder(Box<ladder::Args>),
     /// Compile a packet filter and show its program
     Filter(filter::Args),
     /// Print the manual page of rawsock or of one command
@@ -153,6 +156,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Echo(args) => echo::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Ladder(args) => ladder::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -584,6 +584,7 @@ pub static COMMANDS: &[&Need] = &[
     &CALL,
     &WITNESS,
     &EXPLAIN,
+    &LADDER,
     &CAPS,
     &FILTER,
     &FILTER_FILES,

@@ -15,6 +15,7 @@ pub mod hex;
 pub mod json;
 mod json_line;
 mod json_verdict;
+pub mod ladder;
 pub mod line;
 pub mod mismatch;
 pub mod numbers;
