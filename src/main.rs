@@ -13,7 +13,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> u8 {
-    let result = cli::start(std::env::args_os().collect());
+    let result = cli::start(&std::env::args_os().collect::<Vec<_>>());
     result.unwrap_or_else(|error| report(&error))
 }
 

@@ -108,22 +108,22 @@ pub enum Command {
 }
 
 /// Parses a command line and runs its command; gives the exit code.
-pub fn start(words: Vec<OsString>) -> Result<u8, Error> {
+pub fn start(words: &[OsString]) -> Result<u8, Error> {
     let ping = words.get(1).is_some_and(|word| word == "ping");
     let parsed = if ping {
-        PingAlone::try_parse_from(&words).map(|PingAlone { command }| match command {
+        PingAlone::try_parse_from(words).map(|PingAlone { command }| match command {
             AlonePing::Ping(args) => Cli {
                 command: Command::Ping(args),
             },
         })
     } else {
-        Cli::try_parse_from(&words)
+        Cli::try_parse_from(words)
     };
     match parsed {
         Ok(cli) => run(cli),
         Err(told) => match ping::hops(&told).filter(|_| ping) {
             Some(refusal) => Err(refusal),
-            None => match peer::refusal(&words, &told) {
+            None => match peer::refusal(words, &told) {
                 Some(refusal) => Err(refusal),
                 None => tell(&told),
             },

@@ -32,6 +32,10 @@ pub struct Net {
 pub struct Group(Option<usize>);
 
 /// The decoding context of one layer.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not depend on each other"
+)]
 #[derive(Debug)]
 pub struct Cx<'a> {
     /// What the enclosing IP header said; `None` for a bare message.

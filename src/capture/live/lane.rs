@@ -78,6 +78,7 @@ enum Queue {
     Messages {
         buffer: Vec<u8>,
         scratch: Box<Scratch>,
+        card_stamps: bool,
     },
     /// A raw socket of one protocol.
     Protocol(Messages),
@@ -99,7 +100,6 @@ pub(super) struct Lane {
     pub device: Device,
     socket: Socket,
     queue: Queue,
-    card_stamps: bool,
     /// The packet at the head.
     head: Option<Item>,
     /// Its bytes, where they are not as the kernel has them.
@@ -149,9 +149,7 @@ impl Lane {
         }
         let all = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?;
         packet::bind(&socket, all, device.index)?;
-        let mut lane = Self::new(device, socket, queue);
-        lane.card_stamps = options.card_stamps;
-        Ok(lane)
+        Ok(Self::new(device, socket, queue))
     }
 
     /// Opens a raw socket of a protocol on `device`, of which `program` chooses here.
@@ -172,7 +170,6 @@ impl Lane {
             device,
             socket,
             queue,
-            card_stamps: false,
             head: None,
             rebuilt: Vec::new(),
             is_rebuilt: false,
@@ -308,9 +305,11 @@ impl Lane {
                 *walk = None;
                 ring.release();
             },
-            Queue::Messages { buffer, scratch } => {
-                receive(&self.socket, buffer, scratch, self.card_stamps)
-            }
+            Queue::Messages {
+                buffer,
+                scratch,
+                card_stamps,
+            } => receive(&self.socket, buffer, scratch, *card_stamps),
             Queue::Protocol(messages) => messages.receive(&self.socket),
         }
     }
@@ -398,6 +397,7 @@ fn open_queue(socket: &Socket, options: Options) -> io::Result<Queue> {
     Ok(Queue::Messages {
         buffer: vec![0; size.clamp(2048, 262_144)],
         scratch: Box::default(),
+        card_stamps: options.card_stamps,
     })
 }
 

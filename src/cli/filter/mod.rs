@@ -36,6 +36,10 @@ fn long_help() -> String {
 }
 
 /// Compile a packet filter and show its program
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "every flag of the command line is one bool"
+)]
 #[derive(Clone, Debug, clap::Args)]
 #[command(disable_version_flag = true, after_help = EXAMPLES, after_long_help = long_help())]
 pub struct Args {

@@ -21,6 +21,10 @@ use crate::privilege::{self, Creates, table};
 use crate::sys::signal::Signals;
 
 /// Show, count or save the packets of pcap and pcapng files
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "every flag of the command line is one bool"
+)]
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     disable_version_flag = true,

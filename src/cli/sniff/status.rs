@@ -24,7 +24,7 @@ impl Status {
     pub fn new(shows: bool) -> Option<Self> {
         let busy = shows && io::stdout().is_terminal();
         let looked_at = io::stderr().is_terminal() && !busy;
-        looked_at.then(|| Self {
+        looked_at.then_some(Self {
             next: Mono(PERIOD),
             width: 0,
         })
