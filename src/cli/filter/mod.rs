@@ -19,7 +19,7 @@ Examples:
   rawsock filter -d 'icmp6 and not ndp'     as tcpdump -d prints it
   rawsock filter -y sll2 -ddd mld           for captures of the device any
   rawsock filter --live 'vlan 5 and arp'    as for a packet socket
-  rawsock filter 'icmp6 and not ndp' -r x.pcap   which packets it chooses";
+  rawsock filter icmp -r x.pcap             which packets it chooses";
 
 const LANGUAGE: &str = "\
 The language is that of pcap-filter(7), with these differences, which
@@ -65,14 +65,19 @@ pub struct Args {
     /// Netmask of the interface, for `ip broadcast`
     #[arg(long, value_name = "MASK")]
     pub netmask: Option<Ipv4Addr>,
-    /// Run it over a capture file: which packets match; may be repeated
+    /// Which packets of a file it chooses; may be repeated
     #[arg(short = 'r', value_name = "FILE", conflicts_with_all = ["dump", "link", "live", "netmask"])]
     pub files: Vec<PathBuf>,
     /// List the interfaces
-    #[arg(short = 'D', long = "list", alias = "list-interfaces")]
+    #[arg(
+        short = 'D',
+        long = "list",
+        alias = "list-interfaces",
+        hide_short_help = true
+    )]
     pub list: bool,
     /// With -r: fail rather than go on with an incomplete sandbox
-    #[arg(long, requires = "files")]
+    #[arg(long, requires = "files", hide_short_help = true)]
     pub require_sandbox: bool,
     /// Print one JSON object
     #[arg(long, conflicts_with = "dump")]
