@@ -37,11 +37,7 @@ pub(super) fn drop(keep_root: bool, keep_raw: bool, report: &mut Report) -> Resu
     }
     cred::clear_ambient_set().map_err(failed("clear", "the ambient capabilities"))?;
     if keep_raw {
-        // A change of the user would clear the permitted set too (capabilities(7)). The flag lasts
-        // until execve, which the filter forbids.
-        prctl::set_keepcaps(true)
-            .map_err(io::Error::from)
-            .map_err(failed("keep", "CAP_NET_RAW"))?;
+        keep_over_change()?;
     }
     leave_root(keep_root, report)?;
     if keep_raw {
@@ -58,6 +54,23 @@ pub(super) fn drop(keep_root: bool, keep_raw: bool, report: &mut Report) -> Resu
     report.uid = Uid::effective().as_raw();
     report.gid = Gid::effective().as_raw();
     Ok(())
+}
+
+/// A change of the user would clear the permitted set of this thread too (capabilities(7)). The flag
+/// lasts until execve, which the filter forbids.
+pub(super) fn keep_over_change() -> Result<(), Error> {
+    prctl::set_keepcaps(true)
+        .map_err(io::Error::from)
+        .map_err(failed("keep", "CAP_NET_RAW"))
+}
+
+/// What [`drop`] does for the process, for another thread of it; the user is the process's.
+pub(super) fn drop_thread() -> Result<(), Error> {
+    cred::clear_ambient_set().map_err(failed("clear", "the ambient capabilities"))?;
+    cred::keep_net_raw().map_err(failed("drop", "capabilities but CAP_NET_RAW"))?;
+    prctl::set_no_new_privs()
+        .map_err(io::Error::from)
+        .map_err(failed("set", "no_new_privs"))
 }
 
 /// Becomes the invoking user, or nobody, where any of the three user ids is root.

@@ -145,6 +145,39 @@ pub fn drop_but_sockets(need: &Need, options: &Options<'_>) -> Result<Report, Er
     whole(options, report)
 }
 
+/// Closes every descriptor that whoever started us left open, besides 0, 1 and 2. Call it before the
+/// first descriptor of our own.
+pub fn close_inherited() -> Result<(), Error> {
+    close_others(&[]).map_err(failed("close", "inherited descriptors"))
+}
+
+/// [`drop_but_sockets`] for a process whose threads are in several networks: nothing is closed (see
+/// [`close_inherited`]), and each thread gives up the rest by [`drop_thread`].
+pub fn drop_but_threads(need: &Need, require_sandbox: bool) -> Result<Report, Error> {
+    let mut report = Report::default();
+    identity::drop(false, true, &mut report)?;
+    sandbox::restrict(need, None, true, &mut report);
+    let options = Options {
+        require_sandbox,
+        keep: &[],
+    };
+    whole(&options, report)
+}
+
+/// First step of a thread that calls [`drop_thread`] later: a change of the user, which
+/// [`drop_but_threads`] makes for all threads, leaves it CAP_NET_RAW (prctl(2), PR_SET_KEEPCAPS).
+pub fn prepare_thread() -> Result<(), Error> {
+    identity::keep_over_change()
+}
+
+/// Capabilities, no_new_privs, Landlock and the filter belong to a thread, not to the process.
+pub fn drop_thread(need: &Need) -> Result<Report, Error> {
+    let mut report = Report::default();
+    identity::drop_thread()?;
+    sandbox::restrict(need, None, true, &mut report);
+    Ok(report)
+}
+
 /// Refuses a sandbox with holes, if that was asked for.
 fn whole(options: &Options<'_>, report: Report) -> Result<Report, Error> {
     if options.require_sandbox && !report.missing.is_empty() {

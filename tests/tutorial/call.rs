@@ -20,6 +20,7 @@ crate::tests![
     keep_going_counts_every_mismatch,
     a_mistake_is_found_before_anything_is_called,
     drop_next_needs_a_lab,
+    a_lab_has_its_hosts_and_no_others,
     a_waiting_call_is_bounded_and_says_so,
     a_blocked_side_does_not_hold_the_other_up,
     names_of_one_side_are_not_sockets_of_the_other,
@@ -128,6 +129,25 @@ fn drop_next_needs_a_lab() -> Outcome {
             .contains("-c:1:24: `drop next` needs the wire of a lab"),
         "{run}"
     );
+    Ok(())
+}
+
+fn a_lab_has_its_hosts_and_no_others() -> Outcome {
+    let host = Host::new("h1")?;
+    for (script, at, words) in [
+        ("@h3 s = socket", "-c:1:5: ", "no host h3"),
+        ("drop next tcp.nonsense", "-c:1:11: ", "tcp.nonsense"),
+    ] {
+        let run = run(&host, RAWSOCK, &["call", "--lab", "-c", script])?;
+        assert_eq!(run.code(), Some(2), "{run}");
+        assert!(
+            run.stderr.contains(at) && run.stderr.contains(words),
+            "{run}"
+        );
+    }
+    // Outside there is nothing to delay.
+    let run = run(&host, RAWSOCK, &["call", "--delay", "10ms", "-c", "socket"])?;
+    assert_eq!(run.code(), Some(2), "{run}");
     Ok(())
 }
 

@@ -21,6 +21,7 @@ crate::tests![
     udp_server_client,
     what_is_a_socket,
     wrong_protocol,
+    two_hosts,
     every_script_is_run,
     the_example_of_all_methods_says_each_in_order,
 ];
@@ -52,12 +53,31 @@ scripts! {
     udp_loss udp_server_client what_is_a_socket wrong_protocol
 }
 
+/// The one that needs a wire.
+fn two_hosts() -> Outcome {
+    let host = Host::new("h1")?;
+    let args = ["call", "--lab", "--delay", "10ms", &path("two_hosts")];
+    let run = run(&host, RAWSOCK, &args)?;
+    assert_eq!(run.code(), Some(0), "{run}");
+    let lost: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter(|line| line.contains("h1 --X"))
+        .collect();
+    assert_eq!(lost.len(), 2, "{run}");
+    assert!(lost[0].contains(" [S]") && lost[1].contains("UDP"), "{run}");
+    // The second SYN of the same connect arrives, 10 ms later at the least.
+    assert!(run.stdout.contains("h1 --> h2 (1"), "{run}");
+    Ok(())
+}
+
 fn every_script_is_run() -> Outcome {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/call");
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(NAMES.contains(&name.as_str()), "{name} is run by no test");
+        let run = NAMES.contains(&name.as_str()) || name == "two_hosts";
+        assert!(run, "{name} is run by no test");
     }
     Ok(())
 }

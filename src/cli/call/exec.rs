@@ -352,6 +352,7 @@ impl Hand {
             size: self.size(call, READ_SIZE)?,
             flags: flags.unwrap_or(0),
             value,
+            alone: self.shared.names.is_lab(),
         };
         let tables = Arc::clone(&self.shared.tables);
         let sock = self.store.socket(number).ok_or_else(closed)?;

@@ -15,8 +15,12 @@ pub struct Ends(HashMap<(u8, u16), String>);
 /// A packet of the script.
 #[derive(Debug)]
 pub struct Ours {
-    /// What was seen.
-    pub seen: Seen,
+    /// When, by the wall clock.
+    pub at: Timestamp,
+    /// Bytes on the wire.
+    pub wire_len: u32,
+    /// The packet in one line, escaped.
+    pub text: String,
     /// `-->`, or with sides `a --> b`.
     pub arrow: String,
     /// It left a socket of the script.
@@ -71,7 +75,13 @@ impl Ends {
         } else {
             "<--".to_owned()
         };
-        Some(Ours { seen, arrow, sent })
+        Some(Ours {
+            at: seen.at,
+            wire_len: seen.wire_len,
+            text: seen.text,
+            arrow,
+            sent,
+        })
     }
 }
 
@@ -86,7 +96,7 @@ pub fn under(witness: &mut Witness, ends: &Ends, began: Timestamp, sided: bool) 
         let Some(ours) = ends.ours(seen, sided) else {
             continue;
         };
-        if ours.seen.at < began {
+        if ours.at < began {
             under.before.push(ours);
         } else {
             under.during.push(ours);

@@ -33,7 +33,7 @@ const STARTS: &[&str] = &[
 ];
 
 /// Talks until the end of the input or `quit`.
-pub fn talk(mut run: Run, mut parser: Parser) -> Result<u8, Error> {
+pub fn talk(mut run: Run, mut parser: Parser, lab: bool) -> Result<u8, Error> {
     let failed = |error: ReadlineError| Error::Io {
         operation: "read from",
         object: "the terminal".into(),
@@ -69,7 +69,7 @@ pub fn talk(mut run: Run, mut parser: Parser) -> Result<u8, Error> {
             Err(ReadlineError::Eof) => return run.end(),
             Err(error) => return Err(failed(error)),
         };
-        let statements = match read_line(&mut parser, "line", &line) {
+        let statements = match read_line(&mut parser, "line", &line, lab) {
             Ok(statements) => statements,
             Err(error) => {
                 // Nothing is left to tell an error of stderr to.

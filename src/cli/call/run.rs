@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
+use super::lab::Lab;
 use super::packets::{Ends, under};
 use super::show;
 use super::side::{Done, Shared, Side};
@@ -28,6 +29,8 @@ pub struct Style {
     pub quiet: bool,
     /// Go on after what was not as expected.
     pub keep_going: bool,
+    /// With packets beneath the calls.
+    pub packets: bool,
     /// Width of the names of sides; 0 without sides.
     pub width: usize,
 }
@@ -43,6 +46,7 @@ pub struct Run {
     stop: PipeWriter,
     signals: Signals,
     witness: Option<Witness>,
+    lab: Option<Lab>,
     ends: Ends,
     style: Style,
     /// Names the script in messages.
@@ -68,6 +72,10 @@ pub struct Parts {
     pub signals: Signals,
     /// Sees packets, if that is allowed.
     pub witness: Option<Witness>,
+    /// The lab, and its hosts' threads.
+    pub lab: Option<(Lab, BTreeMap<String, Side>)>,
+    /// Where what is done is told.
+    pub finished: (Sender<Done>, Receiver<Done>),
     /// How it is shown.
     pub style: Style,
     /// Name of the file, `-c` or `stdin`.
@@ -77,10 +85,14 @@ pub struct Parts {
 impl Run {
     /// Nothing runs yet.
     pub fn new(parts: Parts) -> Self {
+        let (lab, sides) = parts
+            .lab
+            .map_or_else(Default::default, |(lab, sides)| (Some(lab), sides));
         Self {
-            sides: BTreeMap::new(),
+            sides,
+            lab,
             shared: parts.shared,
-            finished: std::sync::mpsc::channel(),
+            finished: parts.finished,
             done: parts.done,
             stop: parts.stop,
             signals: parts.signals,
@@ -110,7 +122,11 @@ impl Run {
             Action::Sleep(span) => self.sleep(*span),
             Action::Wait => self.wait_all(),
             Action::Help(verb) => help(*verb),
-            Action::DropNext { .. } | Action::Quit => Ok(()),
+            Action::Quit => Ok(()),
+            Action::DropNext { expression, .. } => match &self.lab {
+                Some(lab) => lab.drop_next(expression),
+                None => Ok(()),
+            },
             Action::Call(_) | Action::Names => {
                 let side = statement.side.clone();
                 let background = statement.background;
@@ -136,6 +152,9 @@ impl Run {
             object: format!("side {name}"),
             source,
         };
+        if self.lab.is_some() && !self.sides.contains_key(name) {
+            return Err(failed(io::Error::other("the lab has no such host")));
+        }
         if !self.sides.contains_key(name) {
             let side = Side::start(name, &self.shared, &self.finished.0).map_err(failed)?;
             self.sides.insert(name.to_owned(), side);
@@ -253,15 +272,18 @@ impl Run {
             self.ends.add(end, &done.statement.side);
         }
         let (began, sided) = (done.began.1, self.style.width > 0);
-        let seen = self
-            .witness
-            .as_mut()
-            .map(|witness| under(witness, &self.ends, began, sided));
-        if seen.as_ref().is_some_and(Option::is_none) {
-            self.witness = None;
-            Self::tell("the packet watcher has ended; no more packets are shown");
-        }
-        let seen = seen.flatten();
+        let seen = match (&mut self.lab, &mut self.witness) {
+            (Some(lab), _) if self.style.packets => Some(lab.under(done.began.0)?),
+            (None, Some(witness)) => {
+                let seen = under(witness, &self.ends, began, sided);
+                if seen.is_none() {
+                    self.witness = None;
+                    Self::tell("the packet watcher has ended; no more packets are shown");
+                }
+                seen
+            }
+            _ => None,
+        };
         let values = &self.shared.values;
         let named = |name: &str| values.get(&done.statement.side, name);
         let failed = done.statement.expect.as_ref().and_then(|expect| {
@@ -327,6 +349,10 @@ impl Run {
             let _ = self.stop.write_all(b".");
         }
         self.wait_all()?;
+        self.sides.clear();
+        if let Some(lab) = self.lab.take() {
+            lab.close()?;
+        }
         if self.style.json {
             let summary = serde_json::json!({
                 "type": "summary",

@@ -31,7 +31,7 @@ pub fn text(done: &Done, under: Option<&Under>, width: usize, out: &mut String) 
     let side = format!("{:width$}", done.statement.side);
     let packets = |list: &[Ours], out: &mut String| {
         for ours in list {
-            let _ = writeln!(out, "{side}       {} {}", ours.arrow, ours.seen.text);
+            let _ = writeln!(out, "{side}       {} {}", ours.arrow, ours.text);
         }
     };
     if let Some(under) = under
@@ -199,9 +199,9 @@ fn call_json(call: &Call) -> Json {
 
 fn packet_json(ours: &Ours) -> Json {
     json!({
-        "time": ours.seen.at.to_string(),
+        "time": ours.at.to_string(),
         "sent": ours.sent,
-        "bytes": ours.seen.wire_len,
-        "text": ours.seen.text,
+        "bytes": ours.wire_len,
+        "text": ours.text,
     })
 }

@@ -14,8 +14,11 @@ use super::resolve::Names;
 use super::sock::Values;
 use super::tables::Tables;
 use crate::call::{Outcome, Statement};
+use crate::error::Error;
 use crate::event::{self, Mono, Timestamp};
+use crate::lab::Host;
 use crate::net::traced::{Calls, PollFlags, Tracer, Wait, Waited};
+use crate::privilege::{self, table};
 use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, ppoll};
 
@@ -66,7 +69,7 @@ pub struct Done {
 /// A running side.
 pub struct Side {
     jobs: Option<Sender<Statement>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
     /// Statements that were given and are not done.
     pub pending: usize,
 }
@@ -76,13 +79,53 @@ impl Side {
     pub fn start(name: &str, shared: &Shared, finished: &Sender<Done>) -> io::Result<Self> {
         let (jobs, orders) = channel();
         let (name, shared, finished) = (name.to_owned(), shared.clone(), finished.clone());
-        let thread =
-            thread::Builder::new().spawn(move || work(&name, shared, &orders, &finished))?;
+        let thread = thread::Builder::new().spawn(move || {
+            work(&name, shared, &orders, &finished);
+            Ok(())
+        })?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
             pending: 0,
         })
+    }
+
+    /// Starts the thread in a host of a lab, which has to be done before the drop. It waits until
+    /// the start is called, and then gives up its own rights.
+    pub fn waiting(host: &Host, finished: &Sender<Done>) -> Result<(Self, Start), Error> {
+        let (jobs, orders) = channel();
+        let (ready, prepared) = channel();
+        let (go, gate) = channel::<Shared>();
+        let (name, finished) = (host.name().to_owned(), finished.clone());
+        let thread = host.thread(move || {
+            // Of this host's network.
+            let tables = Tables::open();
+            let kept = privilege::prepare_thread();
+            if ready.send(kept.is_ok()).is_err() {
+                return;
+            }
+            let Ok(mut shared) = gate.recv() else {
+                return;
+            };
+            if privilege::drop_thread(&table::CALL).is_err() {
+                return;
+            }
+            shared.tables = Arc::new(tables);
+            work(&name, shared, &orders, &finished);
+        })?;
+        if prepared.recv() != Ok(true) {
+            return Err(Error::Io {
+                operation: "start",
+                object: format!("a thread in host {}", host.name()),
+                source: io::Error::other("it ended"),
+            });
+        }
+        let side = Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            pending: 0,
+        };
+        Ok((side, Start(go)))
     }
 
     /// The thread has ended, which it does only by a bug while the side is held.
@@ -96,6 +139,17 @@ impl Side {
         self.jobs
             .as_ref()
             .is_some_and(|jobs| jobs.send(statement).is_ok())
+    }
+}
+
+/// Lets a waiting side begin.
+pub struct Start(Sender<Shared>);
+
+impl Start {
+    /// The process has dropped its rights.
+    pub fn go(self, shared: &Shared) {
+        // A thread that is gone is noticed by the first order.
+        let _ = self.0.send(shared.clone());
     }
 }
 

@@ -72,6 +72,9 @@ static TERMINAL_OLD: &[Call] = calls![SYS_select];
 #[cfg(not(target_arch = "x86_64"))]
 static TERMINAL_OLD: &[Call] = &[];
 
+/// The end of a lab's wire process.
+static END_OF_WIRE: &[Call] = &[only!(SYS_kill: &[&[is(1, libc::SIGKILL)]])];
+
 /// `rawsock call`.
 pub static CALL: Need = Need {
     command: "call",
@@ -94,6 +97,7 @@ pub static CALL: Need = Need {
         NEW_MEMORY,
         ENDING,
         CHILDREN,
+        END_OF_WIRE,
     ],
     on_other_call: OnOther::Count,
 };
