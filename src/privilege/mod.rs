@@ -156,7 +156,7 @@ pub fn close_inherited() -> Result<(), Error> {
 pub fn drop_but_threads(need: &Need, require_sandbox: bool) -> Result<Report, Error> {
     let mut report = Report::default();
     identity::drop(false, true, &mut report)?;
-    sandbox::restrict(need, None, true, &mut report);
+    sandbox::restrict(need, None, Reach::Sockets, &mut report);
     let options = Options {
         require_sandbox,
         keep: &[],
@@ -174,7 +174,7 @@ pub fn prepare_thread() -> Result<(), Error> {
 pub fn drop_thread(need: &Need) -> Result<Report, Error> {
     let mut report = Report::default();
     identity::drop_thread()?;
-    sandbox::restrict(need, None, true, &mut report);
+    sandbox::restrict(need, None, Reach::Sockets, &mut report);
     Ok(report)
 }
 
