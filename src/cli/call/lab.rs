@@ -81,7 +81,7 @@ impl Lab {
             way: None,
             what: What::Match(expression.to_owned(), Some(1)),
         });
-        wire.done(&Request::Set(config))
+        wire.done(&Request::Set(Box::new(config)))
     }
 
     /// The frames that hosts sent since the last call.
