@@ -13,6 +13,12 @@ use libtest_mimic::{Arguments, Trial};
 
 #[path = "net/dns.rs"]
 mod dns;
+#[path = "net/echo.rs"]
+mod echo;
+#[path = "net/echo_examples.rs"]
+mod echo_examples;
+#[path = "net/echo_peers.rs"]
+mod echo_peers;
 #[path = "net/end.rs"]
 mod end;
 #[path = "net/etc.rs"]
@@ -102,6 +108,9 @@ fn main() -> ExitCode {
     harness::keep_panics();
     let entered = harness::enter(&arguments);
     let tests = [
+        echo::TESTS,
+        echo_examples::TESTS,
+        echo_peers::TESTS,
         examples::TESTS,
         faulty::TESTS,
         lab::TESTS,

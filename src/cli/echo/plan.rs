@@ -293,6 +293,13 @@ fn check(args: &Args, kind: Kind) -> Result<(), Error> {
         "--tutorial",
         "tcp, udp and unix sockets",
     )?;
+    // In one thread: while the kernel waits for the client, nobody would serve.
+    only(
+        args.kernel_timeout.is_some(),
+        args.role == Role::Client,
+        "--kernel-timeout",
+        "a client alone",
+    )?;
     if args.role == Role::Server {
         for (given, option) in [
             (!args.message.is_empty(), "-m"),
