@@ -18,7 +18,7 @@ crate::tests![
 
 /// A server in the tutorial's manner, which ends with its client, and where the original would
 /// crash on what cannot be decoded, too.
-const TCP_SERVER: &str = r#"
+const TCP_SERVER: &str = r"
 import socket, sys
 from pprint import pprint
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -33,7 +33,7 @@ while True:
     pprint(data)
     pprint(address)
     peer.sendall('服务器端已经拿到你的消息'.encode())
-"#;
+";
 
 const TCP_CLIENT: &str = r#"
 import socket
@@ -48,7 +48,7 @@ while True:
     print(s.recv(1024).decode())
 "#;
 
-const UDP_SERVER: &str = r#"
+const UDP_SERVER: &str = r"
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(('127.0.0.1', 9000))
@@ -57,7 +57,7 @@ for _ in range(4):
     data, peer = s.recvfrom(1024)
     print(data.decode())
     s.sendto('Server has receive your data'.encode(), peer)
-"#;
+";
 
 const UDP_CLIENT: &str = r#"
 import socket
