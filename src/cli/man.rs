@@ -19,18 +19,19 @@ Examples:
   rawsock man ping | man -l -
   rawsock man ping > ~/.local/share/man/man1/rawsock-ping.1")]
 pub struct Args {
-    /// A command, such as ping
-    pub command: Option<String>,
+    /// A command, such as ping or lab pair
+    pub command: Vec<String>,
 }
 
 /// Prints the page in roff.
 pub fn run(args: &Args) -> Result<u8, Error> {
-    let page = page(args.command.as_deref())?;
+    let name = args.command.join(" ");
+    let page = page(Some(&*name).filter(|name| !name.is_empty()))?;
     super::print(&page)?;
     Ok(0)
 }
 
-/// The page of a command, or of rawsock itself.
+/// The page of a command, `lab pair` also, or of rawsock itself.
 pub fn page(command: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut whole = Cli::command();
     whole.build();
@@ -98,15 +99,18 @@ fn section(title: &str, text: &str, page: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn named(whole: &clap::Command, name: &str) -> Result<clap::Command, Error> {
-    let found = whole
-        .get_subcommands()
-        .find(|command| command.get_name() == name);
-    let names: Vec<_> = whole
-        .get_subcommands()
-        .map(clap::Command::get_name)
-        .collect();
-    found.cloned().ok_or_else(|| Error::Usage {
-        message: format!("there is no command {name}: {}", names.join(", ")),
-        fix: Some("rawsock man ping | man -l -".to_owned()),
-    })
+    let mut found = whole;
+    for word in name.split_whitespace() {
+        found = found.find_subcommand(word).ok_or_else(|| {
+            let names: Vec<_> = found
+                .get_subcommands()
+                .map(clap::Command::get_name)
+                .collect();
+            Error::Usage {
+                message: format!("there is no command {name}: {}", names.join(", ")),
+                fix: Some("rawsock man ping | man -l -".to_owned()),
+            }
+        })?;
+    }
+    Ok(found.clone())
 }

@@ -95,7 +95,7 @@ pub enum Command {
     Igmp(igmp::Args),
     /// Explain a protocol, a packet, a checksum, an error number
     Explain(Box<explain::Args>),
-    /// Send the same messages over TCP, UDP and raw sockets: results side by side
+    /// Send the same messages over TCP, UDP and raw: side by side
     Compare(Box<compare::Args>),
     /// Draw who sent what to whom and when, from capture files
     Ladder(Box<ladder::Args>),

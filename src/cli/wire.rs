@@ -216,7 +216,7 @@ impl clap::Args for WireArgs {
                     .help_heading(HEADING)
             };
             command = command
-                .arg(arg(both, row.help))
+                .arg(arg(both, row.help).hide_short_help(both == "queue"))
                 .arg(arg(up, "The same for what h1 sends").hide_short_help(true))
                 .arg(arg(down, "The same for what h1 receives").hide_short_help(true));
         }

@@ -229,3 +229,62 @@ hint: net.ipv4.ping_group_range is \"1 0\" (no group may); allow ping sockets: s
             .ends_with("hint: this kernel has no IPv6; try -4")
     );
 }
+
+#[test]
+fn a_refused_lab_names_the_rule_and_root() {
+    let refused = |errno| Error::Namespaces {
+        step: "unshare(CLONE_NEWUSER | CLONE_NEWNET)",
+        source: io::Error::from_raw_os_error(errno),
+    };
+    let sudo = "or run it as root: sudo /usr/local/bin/rawsock lab ...";
+    let cases: [(i32, Env, Vec<&str>); 5] = [
+        (
+            libc::EPERM,
+            Env {
+                apparmor_userns: Some(true),
+                ..user()
+            },
+            vec![
+                "AppArmor takes the rights from new user namespaces; allow this program by the profile in capabilities.md, or all: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+                "with that profile instead: sudo apparmor_parser -r /etc/apparmor.d/rawsock",
+                sudo,
+            ],
+        ),
+        (
+            libc::ENOSPC,
+            Env {
+                max_user_namespaces: Some(0),
+                ..user()
+            },
+            vec![
+                "user.max_user_namespaces is 0; allow them: sudo sysctl -w user.max_user_namespaces=15000",
+                sudo,
+            ],
+        ),
+        (
+            libc::EPERM,
+            Env {
+                container: Some("docker".into()),
+                ..user()
+            },
+            vec![
+                "this docker container refuses user namespaces; start it with: docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN ...",
+            ],
+        ),
+        (
+            libc::EPERM,
+            user(),
+            vec![
+                "the kernel refuses user namespaces to this user; run it as root: sudo /usr/local/bin/rawsock ...",
+            ],
+        ),
+        (libc::ENOMEM, user(), vec![]),
+    ];
+    for (errno, env, expected) in cases {
+        let hints = refused(errno).hints(|| env.clone());
+        assert_eq!(lines(&hints), expected, "{env:?}");
+    }
+    assert!(refused(libc::EPERM).render(user).starts_with(
+        "rawsock: cannot make a network of our own: unshare(CLONE_NEWUSER | CLONE_NEWNET): "
+    ));
+}

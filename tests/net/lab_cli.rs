@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +14,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::{Outcome, wait_for};
-use crate::program::{RAWSOCK, Run, Running, start_command};
+use crate::program::{RAWSOCK, Run, Running, start_command, start_with_input};
 
 crate::tests![
     a_command_runs_in_its_host_and_gives_its_exit_code,
@@ -33,6 +34,7 @@ crate::tests![
     labs_side_by_side_and_inside_each_other,
     saved_files_are_never_overwritten,
     keys_of_a_file_decide_about_frames,
+    keys_of_a_terminal_decide_about_frames,
     a_user_without_rights_has_the_same: "root" "setpriv",
 ];
 
@@ -641,6 +643,38 @@ fn keys_of_a_file_decide_about_frames() -> Outcome {
     assert!(
         run.stdout.contains("3 packets transmitted, 2 received"),
         "{run}"
+    );
+    Ok(())
+}
+
+fn keys_of_a_terminal_decide_about_frames() -> Outcome {
+    let pty = nix::pty::openpty(None, None)?;
+    let before = nix::sys::termios::tcgetattr(&pty.slave)?;
+    let mut command = Command::new(RAWSOCK);
+    command.args(["lab", "pair", "--step", "--"]);
+    command.args(["ping", "-c", "2", "-i", "0.3", "-W", "2", "h2"]);
+    let running = start_with_input(command, Stdio::from(pty.slave.try_clone()?))?;
+    let keyboard = fs::File::from(pty.master);
+    // Request and reply pass, the second request does not.
+    for (held, key) in [(1, b" "), (2, b" "), (3, b"x")] {
+        let limit = Duration::from_secs(5);
+        wait_for(format!("held frame {held}"), limit, || {
+            (running.stderr().matches("held ").count() >= held).then_some(())
+        })?;
+        assert_eq!(running.stdout().matches("bytes from").count(), held / 3);
+        io::Write::write_all(&mut &keyboard, key)?;
+    }
+    let run = running.finish()?;
+    expect_code(&run, 0)?;
+    assert!(
+        run.stdout.contains("2 packets transmitted, 1 received"),
+        "{run}"
+    );
+    assert!(run.stderr.contains("space deliver"), "{run}");
+    let after = nix::sys::termios::tcgetattr(&pty.slave)?;
+    assert_eq!(
+        before.local_flags, after.local_flags,
+        "the terminal is as it was"
     );
     Ok(())
 }

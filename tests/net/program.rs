@@ -76,9 +76,14 @@ pub fn start(host: &Host, program: &str, args: &[&str]) -> Result<Running, Faile
 }
 
 /// Starts a prepared command; its output is collected.
-pub fn start_command(mut command: Command) -> Result<Running, Failed> {
+pub fn start_command(command: Command) -> Result<Running, Failed> {
+    start_with_input(command, Stdio::null())
+}
+
+/// The same, reading from `stdin`.
+pub fn start_with_input(mut command: Command, stdin: Stdio) -> Result<Running, Failed> {
     let shown = format!("{command:?}");
-    command.stdin(Stdio::null());
+    command.stdin(stdin);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
     let started = now();

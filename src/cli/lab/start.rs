@@ -12,7 +12,7 @@ use crate::wire::Hold;
 /// Options that every lab has.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Start {
-    /// Program to run, or a command of rawsock; without one, a prompt
+    /// Program, or a command of rawsock; without one, a prompt
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<OsString>,
     /// Host in which CMD runs
@@ -22,25 +22,27 @@ pub struct Start {
     #[command(flatten)]
     pub wire: WireArgs,
     /// Cable that this concerns, by its name or a host's; repeat for more
-    #[arg(long, value_name = "CABLE")]
+    #[arg(long, value_name = "CABLE", hide_short_help = true)]
     pub on: Vec<String>,
-    /// The wire swallows the TCP resets of this host's kernel [default: h1]
+    /// Swallow the TCP resets of a host's kernel [h1]
     #[arg(long, value_name = "HOST", require_equals = true, num_args = 0..=1, default_missing_value = "h1")]
     pub mute_rst: Vec<String>,
-    /// Hold every frame until a key decides about it; =all: ARP and the like too
-    #[arg(long, value_enum, value_name = "WHICH", require_equals = true, num_args = 0..=1, default_missing_value = "ip")]
+    /// Hold every frame until a key decides about it
+    ///
+    /// With =all ARP, neighbour and listener discovery too.
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "WHICH", require_equals = true, num_args = 0..=1, default_missing_value = "ip")]
     pub step: Option<StepOver>,
-    /// Save a pcapng file for each host and the wire's log into this folder
+    /// Save what each host saw, and the wire's log
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
     /// Hosts find each other by ARP and ND, which a lab spares them
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub arp: bool,
     /// IPv6 talks as it does by default: router solicitations and the like
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub chatter: bool,
     /// Fail rather than run the wire in an incomplete sandbox
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub require_sandbox: bool,
 }
 
