@@ -49,6 +49,8 @@ pub fn attend(mut child: Child, keeper: &mut Keeper) -> Result<u8, Error> {
     };
     let code = loop {
         step.hear()?;
+        // Keys that are here already answer the frame that has just come.
+        step.use_keys()?;
         if let Some(code) = step.wait(keeper, &ended)? {
             break code;
         }
@@ -94,7 +96,6 @@ impl Step {
         if typed {
             self.read_keys()?;
         }
-        self.use_keys()?;
         Ok(None)
     }
 
