@@ -6,7 +6,7 @@
 #   cargo build --release && tests/bench/capture.sh
 #
 # Live: 64-byte frames over a veth pair in a network namespace of its own, the sender on processor 0,
-# the receiver on processor 1, A B A B; medians are printed. RAWSOCK=path names another binary;
+# the receiver on processor 1, A B A B; medians are printed. RAWSOCK=path and FLOOD=path name other
 # ROUNDS=3, FRAMES=1000000 and PACKETS=1000000 (of the file) are the defaults.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -17,7 +17,7 @@ if [ "${BENCH_INSIDE:-}" != 1 ]; then
   for peer in tcpdump ip taskset python3; do
     command -v "$peer" >/dev/null || { echo "no $peer: apt install tcpdump iproute2 util-linux python3" >&2; exit 2; }
   done
-  FLOOD=$(cd "$here" && cargo bench --no-run --bench flood 2>&1 | sed -n 's|.*(\(.*/flood-[0-9a-f]*\)).*|\1|p' | tail -1)
+  [ -n "${FLOOD:-}" ] || FLOOD=$(cd "$here" && cargo bench --no-run --bench flood 2>&1 | sed -n 's|.*(\(.*/flood-[0-9a-f]*\)).*|\1|p' | tail -1)
   case $FLOOD in /*) ;; *) FLOOD=$here/$FLOOD ;; esac
   [ -x "$FLOOD" ] || { echo "cargo bench --no-run --bench flood failed" >&2; exit 2; }
   export FLOOD
@@ -99,7 +99,7 @@ table '--count' null.ours null.peer 'no goal'
 table 'text' text.ours text.peer 'goal <= 0.20, all kept'
 
 echo "== file to file, $packets mixed packets, $rounds rounds"
-"$here/tests/bench/mixed.py" "$packets" "$work/mixed.pcap"
+python3 "$here/tests/bench/mixed.py" "$packets" "$work/mixed.pcap"
 # seconds NAME COMMAND...: appends the wall time to $work/NAME.
 seconds() {
   local TIMEFORMAT='%R' name=$1
