@@ -14,6 +14,8 @@ mod columns;
 mod dir;
 #[path = "read/figures.rs"]
 mod figures;
+#[path = "read/follow.rs"]
+mod follow;
 #[path = "read/fragments.rs"]
 mod fragments;
 #[path = "golden/mod.rs"]
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         oracle::TESTS,
         columns::TESTS,
         figures::TESTS,
+        follow::TESTS,
         fragments::TESTS,
         rights::TESTS,
     ]

@@ -7,6 +7,7 @@
     clippy::panic
 )]
 
+pub mod follow;
 pub mod hierarchy;
 pub mod lru;
 pub mod stats;

@@ -5,24 +5,29 @@ use std::fmt::Write as _;
 /// Appends the dump, each line with its line feed.
 pub fn render_hex(bytes: &[u8], out: &mut String) {
     for (index, line) in bytes.chunks(16).enumerate() {
-        let _ = write!(out, "0x{:04x}:  ", index * 16);
-        let start = out.len();
-        for pair in line.chunks(2) {
-            for byte in pair {
-                let _ = write!(out, "{byte:02x}");
-            }
-            out.push(' ');
-        }
-        while out.len() < start + 40 {
-            out.push(' ');
+        push_line((index as u64).saturating_mul(16), line, out);
+    }
+}
+
+/// Appends one line of at most 16 bytes.
+pub fn push_line(at: u64, line: &[u8], out: &mut String) {
+    let _ = write!(out, "0x{at:04x}:  ");
+    let start = out.len();
+    for pair in line.chunks(2) {
+        for byte in pair {
+            let _ = write!(out, "{byte:02x}");
         }
         out.push(' ');
-        out.extend(line.iter().map(|&byte| match byte {
-            b' '..=b'~' => char::from(byte),
-            _ => '.',
-        }));
-        out.push('\n');
     }
+    while out.len() < start + 40 {
+        out.push(' ');
+    }
+    out.push(' ');
+    out.extend(line.iter().map(|&byte| match byte {
+        b' '..=b'~' => char::from(byte),
+        _ => '.',
+    }));
+    out.push('\n');
 }
 
 #[cfg(test)]

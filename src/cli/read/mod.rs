@@ -36,6 +36,8 @@ Examples:
   rawsock read x.pcap.gz --json | jq .time  objects for programs
   rawsock read x.pcap --where 'ip.ttl < 5'  those whose fields are so
   rawsock read x.pcap --stats               who talked with whom, how much
+  rawsock read x.pcap --follow tcp 0        what the first connection carried
+  rawsock read x.pcap --explain 3           packet 3, every field explained
   rawsock read x.pcap --count               how many there are
   rawsock read x.pcap -w y.pcapng           another format
   ssh host tcpdump -w - | rawsock read -    while it is captured
@@ -129,7 +131,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         .into_iter()
         .map(Input::open)
         .collect::<Result<_, _>>()?;
-    let gather = Gather::new(&args.gather, args.show.json);
+    let gather = Gather::new(&args.gather, args.show.json)?;
     let single = !args.count && gather.is_none();
     let shows = args.save.print || (args.save.write.is_none() && single);
     let printer = shows

@@ -156,7 +156,7 @@ impl Run<'_> {
         self.total = self.total.saturating_add(1);
         self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         if let (Some(gather), Some(packet)) = (&mut self.gather, packet) {
-            gather.add(&frame, packet);
+            gather.add(number, &frame, packet)?;
         }
         if let Some(printer) = &mut self.printer {
             printer.show(&context, &frame, packet)?;
@@ -195,6 +195,9 @@ impl Run<'_> {
     fn flush(&mut self) -> Result<(), Error> {
         if let Some(printer) = &mut self.printer {
             printer.flush()?;
+        }
+        if let Some(gather) = &mut self.gather {
+            gather.flush()?;
         }
         match &mut self.saver {
             Some(saver) => saver.flush(),
@@ -242,10 +245,11 @@ impl Run<'_> {
         if bugs > 0 {
             result = result.map(|_| 70);
         }
-        if let Some(gather) = &self.gather
-            && let Err(error) = gather.show()
-        {
-            keep(&mut result, error);
+        if let Some(mut gather) = self.gather {
+            match gather.finish() {
+                Ok(told) => told.iter().for_each(|line| tell(line)),
+                Err(error) => keep(&mut result, error),
+            }
         }
         if self.args.count
             && let Err(error) = crate::cli::print(format!("{}\n", packets(self.total)).as_bytes())

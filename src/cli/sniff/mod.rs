@@ -133,7 +133,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         ring: !args.capture.no_ring,
         card_stamps: card_stamps(args, &devices),
     };
-    let gather = Gather::new(&args.gather, args.show.json);
+    let gather = Gather::new(&args.gather, args.show.json)?;
     let single = !args.count && gather.is_none();
     let shows = args.save.print || (args.save.write.is_none() && single);
     let printer = shows

@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
         self.chosen = self.chosen.saturating_add(1);
         self.bytes = self.bytes.saturating_add(frame.bytes.len() as u64);
         if let (Some(gather), Some(packet)) = (&mut self.gather, packet) {
-            gather.add(&frame, packet);
+            gather.add(number, &frame, packet)?;
         }
         if let Some(printer) = &mut self.printer {
             printer.show(&context, &frame, packet)?;
@@ -208,6 +208,9 @@ impl<'a> Run<'a> {
 
     /// Shows and saves what waits, then waits for packets, signals or the next thing to do.
     fn wait(&mut self) -> Result<(), Error> {
+        if let Some(gather) = &mut self.gather {
+            gather.flush()?;
+        }
         if let Some(printer) = &mut self.printer {
             printer.flush()?;
         }
@@ -316,8 +319,11 @@ impl<'a> Run<'a> {
         if let Some(printer) = &mut self.printer {
             result = printer.flush().and(result);
         }
-        if let Some(gather) = self.gather.as_ref().filter(|_| result.is_ok()) {
-            result = gather.show().and(result);
+        if let Some(gather) = self.gather.as_mut().filter(|_| result.is_ok()) {
+            match gather.finish() {
+                Ok(told) => told.iter().for_each(|line| tell(line)),
+                Err(error) => result = Err(error),
+            }
         }
         if self.look.bugs() > 0 {
             result = result.map(|_| 70);
