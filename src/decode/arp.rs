@@ -9,11 +9,11 @@
 //! | sender hardware, sender protocol, target hardware, target protocol
 //! ```
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::ethernet::ethertype;
 use super::spec::specs;
+use super::text::{push_ipv4, push_mac, push_number};
 use super::{Claim, Cx, Layer, Mac, Next, Packet, Proto, Sample, Show, Spec, Value};
 
 specs! {
@@ -144,23 +144,30 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let value = |spec| packet.field(layer, spec).map(|field| field.value);
     let code = value(&OPCODE).and_then(Value::as_u64);
     out.push_str("ARP ");
-    let _ = match (code, value(&SRC_IP), value(&DST_IP), value(&SRC_MAC)) {
+    match (code, value(&SRC_IP), value(&DST_IP), value(&SRC_MAC)) {
         (Some(1), Some(Value::Ipv4(from)), Some(Value::Ipv4(to)), _) if from == to => {
-            write!(out, "announcement of {to}")
+            out.push_str("announcement of ");
+            push_ipv4(to, out);
         }
         (Some(1), Some(Value::Ipv4(from)), Some(Value::Ipv4(to)), _) if from.is_unspecified() => {
-            write!(out, "probe for {to}")
+            out.push_str("probe for ");
+            push_ipv4(to, out);
         }
         (Some(1), Some(Value::Ipv4(from)), Some(Value::Ipv4(to)), _) => {
-            write!(out, "who has {to}, tell {from}")
+            out.push_str("who has ");
+            push_ipv4(to, out);
+            out.push_str(", tell ");
+            push_ipv4(from, out);
         }
         (Some(2), Some(Value::Ipv4(from)), _, Some(Value::Mac(mac))) => {
-            write!(out, "{from} is at {mac}")
+            push_ipv4(from, out);
+            out.push_str(" is at ");
+            push_mac(mac, out);
         }
         (Some(code), ..) => match operation(code) {
-            Some(name) => write!(out, "{name}"),
-            None => write!(out, "operation {code}"),
+            Some(name) => out.push_str(name),
+            None => push_number("operation ", code, out),
         },
-        _ => Ok(()),
-    };
+        _ => {}
+    }
 }

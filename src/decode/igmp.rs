@@ -18,6 +18,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::membership::{float8, query_kind, record_name, record_short};
 use super::spec::specs;
+use super::text::{push_ipv4, push_number};
 use super::{
     Checksum, Claim, Cx, Layer, Net, Next, Packet, Proto, Severity, Show, Spec, Value,
     checksum_status, dvmrp, igmp_rules, mtrace, pim1, samples,
@@ -404,7 +405,7 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let number = |spec| value(spec).and_then(Value::as_u64);
     out.push_str("IGMP");
     if let Some(version) = number(&VERSION) {
-        let _ = write!(out, "v{version}");
+        push_number("v", version, out);
     }
     let kind = number(&TYPE).unwrap_or(0);
     let words = match kind {
@@ -413,10 +414,12 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         0x17 => Some("leave"),
         _ => type_name(kind),
     };
-    let _ = match words {
-        Some(words) => write!(out, " {words}"),
-        None => write!(out, " type 0x{kind:02x}"),
-    };
+    if let Some(words) = words {
+        out.push(' ');
+        out.push_str(words);
+    } else {
+        let _ = write!(out, " type 0x{kind:02x}");
+    }
     let dvmrp = number(&dvmrp::CODE).and_then(dvmrp::code_name);
     let pim = number(&pim1::CODE).and_then(pim1::code_name);
     if let Some(words) = dvmrp.or(pim) {
@@ -424,7 +427,8 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     }
     match value(&GROUP) {
         Some(Value::Ipv4(group)) if kind != 0x22 && !group.is_unspecified() => {
-            let _ = write!(out, " {group}");
+            out.push(' ');
+            push_ipv4(group, out);
         }
         _ => {}
     }
@@ -434,21 +438,29 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let mut open = false;
     for field in packet.fields_of(layer) {
         let is = |spec: &'static Spec| std::ptr::eq(field.spec, spec);
-        let _ = match field.value {
+        match field.value {
             Value::Uint(kind) if is(&RECORD_TYPE) => {
-                let name = record_short(kind).unwrap_or("?");
-                let end = if open { "}" } else { "" };
+                out.push_str(if open { "}, " } else { ", " });
+                out.push_str(record_short(kind).unwrap_or("?"));
                 open = true;
-                write!(out, "{end}, {name}")
             }
-            Value::Ipv4(group) if is(&GROUP) && open => write!(out, " {group} {{"),
+            Value::Ipv4(group) if is(&GROUP) && open => {
+                out.push(' ');
+                push_ipv4(group, out);
+                out.push_str(" {");
+            }
             Value::Ipv4(source) if is(&SOURCE) && open => {
-                let space = if out.ends_with('{') { "" } else { " " };
-                write!(out, "{space}{source}")
+                if !out.ends_with('{') {
+                    out.push(' ');
+                }
+                push_ipv4(source, out);
             }
-            Value::Ipv4(source) if is(&SOURCE) => write!(out, ", source {source}"),
-            _ => Ok(()),
-        };
+            Value::Ipv4(source) if is(&SOURCE) => {
+                out.push_str(", source ");
+                push_ipv4(source, out);
+            }
+            _ => {}
+        }
     }
     if open {
         out.push('}');

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use super::dns_name::{Message, name};
 use super::spec::specs;
+use super::text::{push_ipv6, push_mac};
 use super::{Cx, Layer, Mac, Next, Packet, Show, Spec, Value, ndp_rules};
 
 specs! {
@@ -412,15 +413,22 @@ fn padded(cx: &mut Cx<'_>, spec: &'static Spec, at: u32, len: u32) {
 pub(super) fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     for field in packet.fields_of(layer) {
         let is = |spec: &'static Spec| std::ptr::eq(field.spec, spec);
-        let _ = match field.value {
-            Value::Ipv6(address) if is(&NS_TARGET) => write!(out, ", who has {address}"),
-            Value::Bool(true) if is(&DAD) => write!(out, " (duplicate address detection)"),
-            Value::Ipv6(address) if is(&NA_TARGET) => write!(out, ", target {address}"),
-            Value::Ipv6(address) if is(&RD_DESTINATION) => write!(out, ", for {address}"),
-            Value::Ipv6(address) if is(&RD_TARGET) => write!(out, ", to {address}"),
-            Value::Ipv6(address) if is(&PREFIX) => write!(out, ", prefix {address}"),
-            Value::Mac(mac) if is(&LINK_ADDRESS) => write!(out, ", at {mac}"),
-            _ => Ok(()),
+        let mut address = |words: &str, address| {
+            out.push_str(words);
+            push_ipv6(address, out);
         };
+        match field.value {
+            Value::Ipv6(it) if is(&NS_TARGET) => address(", who has ", it),
+            Value::Bool(true) if is(&DAD) => out.push_str(" (duplicate address detection)"),
+            Value::Ipv6(it) if is(&NA_TARGET) => address(", target ", it),
+            Value::Ipv6(it) if is(&RD_DESTINATION) => address(", for ", it),
+            Value::Ipv6(it) if is(&RD_TARGET) => address(", to ", it),
+            Value::Ipv6(it) if is(&PREFIX) => address(", prefix ", it),
+            Value::Mac(mac) if is(&LINK_ADDRESS) => {
+                out.push_str(", at ");
+                push_mac(mac, out);
+            }
+            _ => {}
+        }
     }
 }
