@@ -12,6 +12,8 @@ use libtest_mimic::{Arguments, Trial};
 
 #[path = "tutorial/call.rs"]
 mod call;
+#[path = "tutorial/compared.rs"]
+mod compared;
 #[path = "net/harness.rs"]
 mod harness;
 #[path = "tutorial/lines.rs"]
@@ -32,7 +34,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     harness::keep_panics();
     let entered = harness::enter(&arguments);
-    let tests = [call::TESTS, peers::TESTS, scripts::TESTS, wire::TESTS].concat();
+    let tests = [
+        call::TESTS,
+        compared::TESTS,
+        peers::TESTS,
+        scripts::TESTS,
+        wire::TESTS,
+    ]
+    .concat();
     let trials = tests.iter().map(|test| test.trial(&entered));
     let mut trials: Vec<Trial> = trials.collect();
     trials.extend(rows::trials());
