@@ -13,6 +13,7 @@
 //! | [`defrag`] | fragments to datagrams, in bounded memory |
 //! | [`display`] | `--where`: expressions over the field tree |
 //! | [`flow`] | packets to conversations, streams and figures, in bounded memory |
+//! | [`lesson`] | the lessons: steps, questions, and finding the answers in what was shown |
 //! | [`view`] | values to text and JSON; one view, one file |
 //! | [`call`] | the language of `rawsock call` |
 //! | [`event`] | what a run reports, as one ordered list: calls, packets, fates; times and stamps |
@@ -44,6 +45,7 @@ pub mod event;
 pub mod filter;
 pub mod flow;
 pub mod lab;
+pub mod lesson;
 pub mod net;
 pub mod ping;
 pub mod privilege;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules that turn bytes and times into values.
 const CORE: &[&str] = &[
     "call", "compare", "craft", "decode", "defrag", "display", "error", "event", "filter", "flow",
-    "ping", "view", "wire",
+    "lesson", "ping", "view", "wire",
 ];
 /// Modules that own sockets, clocks and files.
 const SHELL: &[&str] = &["capture", "cli", "lab", "net", "privilege", "sys"];

@@ -13,6 +13,7 @@ pub mod input;
 pub mod interfaces;
 pub mod lab;
 pub mod ladder;
+pub mod lesson;
 pub mod look;
 pub mod man;
 pub mod page;
@@ -96,9 +97,12 @@ pub enum Command {
     /// Explain a protocol, a packet, a checksum, an error number
     Explain(Box<explain::Args>),
     /// Send the same messages over TCP, UDP and raw: side by side
+    /// Lay TCP, UDP, raw and unix sockets side by side
     Compare(Box<compare::Args>),
     /// Draw who sent what to whom and when, from capture files
     Ladder(Box<ladder::Args>),
+    /// Learn about sockets and packets by running them
+    Lesson(lesson::Args),
     /// Compile a packet filter and show its program
     Filter(filter::Args),
     /// Print the manual page of rawsock or of one command
@@ -157,6 +161,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Explain(args) => explain::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Ladder(args) => ladder::run(&args),
+        Command::Lesson(args) => lesson::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),

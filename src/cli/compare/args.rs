@@ -17,7 +17,7 @@ Examples:
   rawsock compare --delay 10ms --loss 20%       on a wire of your own choice
   rawsock compare --latency --loss 5%           200 messages: who waits for whom";
 
-/// Send the same messages over TCP, UDP and raw sockets and lay the results side by side
+/// Lay TCP, UDP, raw and unix sockets side by side
 #[derive(Clone, Debug, clap::Args)]
 #[command(disable_version_flag = true, after_help = EXAMPLES, after_long_help = EXPLAINED)]
 pub struct Args {
