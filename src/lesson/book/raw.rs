@@ -153,35 +153,64 @@ pub(super) const RESET: Lesson = Lesson {
         "The kernel owns the ports: it answers a SYN+ACK that it did not ask for.",
         "端口归内核所有：它没有请求过的 SYN+ACK，它会回答。",
     ),
-    steps: &[Step {
-        command: CALL_ON,
-        // A SYN from port 40000 to 9000 with its checksum for 127.0.0.1.
-        script: "s = socket; s.bind :9000; s.listen 5\nr = socket inet raw tcp\nr.sendto 127.0.0.1 '\\x9c\\x40\\x23\\x28\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x50\\x02\\x04\\x00\\xee\\x76\\x00\\x00'\nsleep 0.2\ns.timeout 0.3\ns.accept\n",
-        look: text(
-            "Our SYN goes out by hand. The SYN+ACK comes for a port that no socket has, and the kernel answers it with a reset.",
-            "我们手工发出 SYN。回来的 SYN+ACK 指向一个没有套接字的端口，内核以复位回答。",
-        ),
-        questions: &[
-            Question {
-                ask: text(
-                    "How many SYN+ACK ([S.]) are there?",
-                    "有几个 SYN+ACK ([S.])？",
-                ),
-                answer: |out| out.count(&["IP ", "[S.]"]),
-                expect: Expect::Is("1"),
-            },
-            Question {
-                ask: text("How many resets ([R])?", "有几个复位 ([R])？"),
-                answer: |out| out.count(&["IP ", "[R]"]),
-                expect: Expect::Is("1"),
-            },
-            Question {
-                ask: text("Which error does accept give?", "accept 给出哪个错误？"),
-                answer: |out| out.error("accept", 1),
-                expect: Expect::Is("EAGAIN"),
-            },
-        ],
-    }],
+    steps: &[
+        Step {
+            command: CALL_ON,
+            // A SYN from port 40000 to 9000 with its checksum for 127.0.0.1.
+            script: "s = socket; s.bind :9000; s.listen 5\nr = socket inet raw tcp\nr.sendto 127.0.0.1 '\\x9c\\x40\\x23\\x28\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x50\\x02\\x04\\x00\\xee\\x76\\x00\\x00'\nsleep 0.2\ns.timeout 0.3\ns.accept\n",
+            look: text(
+                "Our SYN goes out by hand. The SYN+ACK comes for a port that no socket has, and the kernel answers it with a reset.",
+                "我们手工发出 SYN。回来的 SYN+ACK 指向一个没有套接字的端口，内核以复位回答。",
+            ),
+            questions: &[
+                Question {
+                    ask: text(
+                        "How many SYN+ACK ([S.]) are there?",
+                        "有几个 SYN+ACK ([S.])？",
+                    ),
+                    answer: |out| out.count(&["IP ", "[S.]"]),
+                    expect: Expect::Is("1"),
+                },
+                Question {
+                    ask: text("How many resets ([R])?", "有几个复位 ([R])？"),
+                    answer: |out| out.count(&["IP ", "[R]"]),
+                    expect: Expect::Is("1"),
+                },
+                Question {
+                    ask: text("Which error does accept give?", "accept 给出哪个错误？"),
+                    answer: |out| out.error("accept", 1),
+                    expect: Expect::Is("EAGAIN"),
+                },
+            ],
+        },
+        Step {
+            command: &["lab", "pair", "--mute-rst"],
+            // The same SYN, with its checksum for h1 and h2.
+            script: "h2 call -k -c 's = socket; s.bind 10.5.0.2:9000; s.listen 5; s.timeout 2; s.accept' &\nh1 call -c 'sleep 0.5; r = socket inet raw tcp; r.sendto 10.5.0.2 \"\\x9c\\x40\\x23\\x28\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x50\\x02\\x04\\x00\\xd8\\x6c\\x00\\x00\"; sleep 2.5'\n",
+            look: text(
+                "The wire swallows the resets of h1's kernel. h2 never hears one, and sends its SYN+ACK again.",
+                "线路吞掉 h1 内核的复位。h2 一个也没听到，于是重发 SYN+ACK。",
+            ),
+            questions: &[
+                Question {
+                    ask: text(
+                        "How many resets came in at h2 (<--, [R])?",
+                        "h2 收到几个复位 (<--，[R])？",
+                    ),
+                    answer: |out| out.count(&["<-- IP 10.5.0.1", "[R]"]),
+                    expect: Expect::Is("0"),
+                },
+                Question {
+                    ask: text(
+                        "How many SYN+ACK did h2 send (-->, [S.])?",
+                        "h2 发出几个 SYN+ACK (-->，[S.])？",
+                    ),
+                    answer: |out| out.count(&["--> IP 10.5.0.2", "[S.]"]),
+                    expect: Expect::Between(2, 6),
+                },
+            ],
+        },
+    ],
     recap: text(
         "RFC 9293 3.10.7.1: what belongs to no connection is reset. A handshake by hand lives only where these resets are kept off the wire: rawsock lab pair --mute-rst.",
         "RFC 9293 3.10.7.1：不属于任何连接的段会被复位。手工握手只有在复位不上线路时才能存活：rawsock lab pair --mute-rst。",

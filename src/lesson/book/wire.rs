@@ -59,22 +59,30 @@ pub(super) const GROUPS: Lesson = Lesson {
         "主机告诉网络它想要哪些组；不需要任何人批准。",
     ),
     steps: &[Step {
-        command: &[
-            "lab",
-            "pair",
-            "--",
-            "igmp",
-            "join",
-            "239.1.2.3",
-            "--for",
-            "1s",
-        ],
-        script: "",
+        command: &["lab", "lan"],
+        script: "h2 igmp join 239.1.2.3 --for 1500ms &\nh3 sniff -i eth0 --for 3s igmp\n",
         look: text(
-            "A report when the program joins, another when it leaves: TTL 1, Router Alert, to 224.0.0.22.",
-            "程序加入时发一个报告，离开时再发一个：TTL 1，Router Alert，发往 224.0.0.22。",
+            "h3 watches, h2 joins and leaves. TO_EX {} means all sources are wanted from now on, TO_IN {} none any more. 0.0.0.0 is the switch.",
+            "h3 观察，h2 加入又离开。TO_EX {} 表示从现在起要所有来源，TO_IN {} 表示一个也不要了。0.0.0.0 是交换机。",
         ),
-        questions: &[],
+        questions: &[
+            Question {
+                ask: text(
+                    "To which address does h2 (10.5.0.2) send its reports?",
+                    "h2 (10.5.0.2) 把报告发往哪个地址？",
+                ),
+                answer: |out| out.after("IP 10.5.0.2 > ", ":"),
+                expect: Expect::Is("224.0.0.22"),
+            },
+            Question {
+                ask: text(
+                    "How often did h2 say that it leaves (TO_IN)?",
+                    "h2 说了几次离开 (TO_IN)？",
+                ),
+                answer: |out| out.count(&["IP 10.5.0.2", "TO_IN 239.1.2.3"]),
+                expect: Expect::Between(1, 3),
+            },
+        ],
     }],
     recap: text(
         "RFC 3376 4.2 and 5.1: state changes are reported at once and repeated, since a report can be lost.",
