@@ -79,7 +79,8 @@ fn leave_root(keep_root: bool, report: &mut Report) -> Result<(), Error> {
         .map_err(io::Error::from)
         .map_err(failed("read", "the user ids"))?;
     if ![ids.real, ids.effective, ids.saved].contains(&ROOT) {
-        return Ok(());
+        return only_real(ids.real)
+            .map_err(failed("give up", "the user or group of the program file"));
     }
     let identity = if ids.real == ROOT {
         match invoker(std::env::var_os("SUDO_UID"), std::env::var_os("SUDO_GID")) {
@@ -117,6 +118,15 @@ fn leave_root(keep_root: bool, report: &mut Report) -> Result<(), Error> {
             .missing
             .push(format!("stays root (without capabilities): cannot change the user: {errno}")),
     }
+    Ok(())
+}
+
+/// Back to the caller alone, where a setuid or setgid bit of the program file lent another user or
+/// group that is not root. Always allowed: the real ids are ours (setresuid(2)).
+fn only_real(uid: Uid) -> io::Result<()> {
+    let gid = getgid();
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
     Ok(())
 }
 
