@@ -509,6 +509,16 @@ pub static COMPARE: Need = Need {
     on_other_call: OnOther::Kill,
 };
 
+/// `rawsock lesson`: starts the commands of its steps, each of which drops its own rights, and reads
+/// what they print.
+pub static LESSON: Need = Need {
+    without: "the steps that need a lab say which rule refuses it, and the lesson exits 1",
+    ..only_prints(
+        "lesson",
+        "what the commands of its steps need: user namespaces, or root",
+    )
+};
+
 /// The process that is the wire of a lab.
 pub static LAB_WIRE: Need = Need {
     command: "(lab wire)",
@@ -578,6 +588,7 @@ pub static COMMANDS: &[&Need] = &[
     &LAB,
     &LAB_WIRE,
     &COMPARE,
+    &LESSON,
     &ECHO,
     &ECHO_AGAIN,
     &IGMP,
