@@ -38,15 +38,14 @@ use crate::view::escape::escape;
 /// Exit code of an error of use.
 const USAGE: u8 = 2;
 
-/// Raw sockets on Linux: a truer ping with IP headers built by hand
+/// Raw sockets on Linux; COMMAND --help explains a command and has examples
 #[derive(Debug, Parser)]
 #[command(
     name = "rawsock",
     version,
     propagate_version = true,
     max_term_width = 80,
-    disable_help_subcommand = true,
-    after_help = "`rawsock COMMAND --help` explains a command and has examples."
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// What to do.
@@ -80,18 +79,18 @@ enum AlonePing {
 pub enum Command {
     /// Send ICMP echo requests in an IP header built by hand
     Ping(Box<ping::Args>),
-    /// Make socket calls, one a line, and see what they cause
-    Call(call::Args),
-    /// Show which rights this process has, and how to get the others
-    Caps(caps::Args),
     /// Capture packets of interfaces: show them or save them
     Sniff(Box<sniff::Args>),
     /// Show, count or save the packets of pcap and pcapng files
     Read(Box<read::Args>),
-    /// Build hosts and a wire of your own, without root
-    Lab(Box<lab::Args>),
+    /// Compile a packet filter and show its program
+    Filter(filter::Args),
     /// Plain echo over every kind of socket, each call shown
     Echo(Box<echo::Args>),
+    /// Make socket calls, one a line, and see what they cause
+    Call(call::Args),
+    /// Build hosts and a wire of your own, without root
+    Lab(Box<lab::Args>),
     /// Join multicast groups, ask for their members, list them
     Igmp(igmp::Args),
     /// Explain a protocol, a packet, a checksum, an error number
@@ -101,10 +100,12 @@ pub enum Command {
     Compare(Box<compare::Args>),
     /// Draw who sent what to whom and when, from capture files
     Ladder(Box<ladder::Args>),
+    /// Explain a protocol, a packet, a checksum, an error number
+    Explain(Box<explain::Args>),
     /// Learn about sockets and packets by running them
     Lesson(lesson::Args),
-    /// Compile a packet filter and show its program
-    Filter(filter::Args),
+    /// Show which rights this process has, and how to get the others
+    Caps(caps::Args),
     /// Print the manual page of rawsock or of one command
     Man(man::Args),
     /// Print completions for a shell

@@ -41,7 +41,7 @@ fn long_help() -> String {
     reason = "every flag of the command line is one bool"
 )]
 #[derive(Clone, Debug, clap::Args)]
-#[command(disable_version_flag = true, after_help = EXAMPLES, after_long_help = long_help())]
+#[command(disable_version_flag = true, after_help = "Examples and the language: rawsock filter --help", after_long_help = long_help())]
 pub struct Args {
     /// The expression; its words are joined by blanks
     #[arg(value_name = "EXPRESSION", required_unless_present = "list")]
