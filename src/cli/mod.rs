@@ -93,9 +93,6 @@ pub enum Command {
     Lab(Box<lab::Args>),
     /// Join multicast groups, ask for their members, list them
     Igmp(igmp::Args),
-    /// Explain a protocol, a packet, a checksum, an error number
-    Explain(Box<explain::Args>),
-    /// Send the same messages over TCP, UDP and raw: side by side
     /// Lay TCP, UDP, raw and unix sockets side by side
     Compare(Box<compare::Args>),
     /// Draw who sent what to whom and when, from capture files
