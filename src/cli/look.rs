@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::cli::show::Context;
-use crate::decode::{Decoder, Frame, Packet};
+use crate::decode::{Decoder, Frame, Packet, Relative};
 use crate::defrag::Defrag;
 use crate::display::Where;
 use crate::error::Error;
@@ -28,6 +28,9 @@ pub struct LookArgs {
     /// them are kept for up to a minute; what was not put together is counted at the end.
     #[arg(long)]
     pub no_defrag: bool,
+    /// TCP numbers as they are, not counted from the start of the connection
+    #[arg(short = 'S', long = "absolute-tcp-sequence-numbers")]
+    pub absolute: bool,
     /// Do not verify checksums
     #[arg(short = 'K', long, alias = "dont-verify-checksums")]
     pub no_checksums: bool,
@@ -51,6 +54,7 @@ pub struct Look {
     packet: Packet,
     condition: Option<Where>,
     defrag: Option<Defrag>,
+    relative: Option<Relative>,
     bugs: u64,
 }
 
@@ -71,6 +75,7 @@ impl Look {
             decoder,
             packet: Packet::new(),
             defrag: (!args.no_defrag).then(Defrag::default),
+            relative: (!args.absolute).then(Relative::default),
             bugs: 0,
         })
     }
@@ -87,6 +92,7 @@ impl Look {
             packet,
             condition,
             defrag,
+            relative,
             ..
         } = self;
         // The last net: one packet that our decoder cannot stand must not end a capture.
@@ -94,6 +100,9 @@ impl Look {
             decoder.decode(frame, packet);
             if let (Some(defrag), Some(_)) = (defrag, packet.fragment()) {
                 defrag.input(decoder, frame, context.number, packet);
+            }
+            if let Some(relative) = relative {
+                relative.note(packet);
             }
             let seen = context.seen(frame, packet);
             let mut conditions = condition.iter();
@@ -119,6 +128,14 @@ impl Look {
     pub fn fragments(&self) -> Option<String> {
         let counts = self.defrag.as_ref()?.counts();
         counts.is_lossy().then(|| counts.to_string())
+    }
+
+    /// A line on connections whose numbers began anew, because there were too many.
+    pub fn connections(&self) -> Option<String> {
+        let forgotten = self.relative.as_ref()?.forgotten();
+        (forgotten > 0).then(|| {
+            format!("{forgotten} TCP connections forgotten, for want of room: if they went on, their numbers began anew")
+        })
     }
 
     /// Packets that could not be decoded.

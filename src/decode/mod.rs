@@ -49,6 +49,7 @@ mod packet;
 mod path;
 mod pim1;
 pub mod ppp;
+mod relative;
 mod samples;
 pub mod sll;
 mod slots;
@@ -72,6 +73,7 @@ pub use packet::{
     Pseudo, Reader, Severity, Show, Spec, Sum, Value,
 };
 pub use path::{Sample, decode_path};
+pub use relative::Relative;
 
 /// Every protocol that a [`Decoder`] starts with.
 pub static PROTOS: &[&Proto] = &[

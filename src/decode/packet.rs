@@ -388,6 +388,40 @@ impl Packet {
         Reader(self.fields_of(layer))
     }
 
+    /// Adds what a run of packets knows to a TCP layer, before its last field, the length.
+    pub(super) fn add_relative(&mut self, layer: usize, seq: u32, ack: Option<u32>) {
+        let Some((layer, behind)) = self
+            .layers
+            .get_mut(layer..)
+            .and_then(<[Layer]>::split_first_mut)
+        else {
+            return;
+        };
+        let end = layer.first_field.saturating_add(layer.fields) as usize;
+        let mut place = end.saturating_sub(1);
+        let numbers = [
+            Some((&super::tcp::RELATIVE_SEQ, seq)),
+            ack.map(|ack| (&super::tcp::RELATIVE_ACK, ack)),
+        ];
+        for (spec, number) in numbers.into_iter().flatten() {
+            let field = Field {
+                spec,
+                at: layer.at,
+                len: 0,
+                depth: 0,
+                value: Value::Uint(number.into()),
+            };
+            if !self.fields.insert(place, field) {
+                return;
+            }
+            place = place.saturating_add(1);
+            layer.fields = layer.fields.saturating_add(1);
+            for layer in &mut *behind {
+                layer.first_field = layer.first_field.saturating_add(1);
+            }
+        }
+    }
+
     /// First field of this spec in a layer.
     pub fn field(&self, layer: &Layer, spec: &'static Spec) -> Option<&Field> {
         self.fields_of(layer)

@@ -64,6 +64,18 @@ impl Slots {
         }
     }
 
+    /// Puts a field in before the one at `place`; false if there are as many as there may be.
+    pub fn insert(&mut self, place: usize, field: Field) -> bool {
+        let before = self.count;
+        self.push(field);
+        let behind = self.room.get_mut(place..self.count);
+        if let (true, Some(behind)) = (self.count > before, behind) {
+            behind.rotate_right(1);
+            return true;
+        }
+        false
+    }
+
     /// The places of `N` more fields, which the caller writes; `None` without room.
     #[inline]
     pub fn several<const N: usize>(&mut self) -> Option<&mut [Field; N]> {

@@ -1,4 +1,5 @@
-//! TCP headers with their options. No streams: every segment stands alone.
+//! TCP headers with their options. No streams: every segment stands alone; numbers counted from the
+//! start of a connection come from `relative`.
 //!
 //! ```text
 //! +-------------------------------+-------------------------------+
@@ -31,6 +32,10 @@ specs! {
         "Number of the first data byte in the stream, from a random start.";
     ACK = "tcp.ack_raw", "Acknowledgment number", Show::Dec, "RFC 9293 3.1",
         "Number of the next byte that the sender expects.";
+    RELATIVE_SEQ = "tcp.seq", "Relative sequence number", Show::Dec, "RFC 9293 3.4",
+        "The sequence number counted from the connection's start, or from where it was first seen.";
+    RELATIVE_ACK = "tcp.ack", "Relative acknowledgment number", Show::Dec, "RFC 9293 3.4",
+        "The acknowledgment number counted the same way.";
     HDR_LEN = "tcp.hdr_len", "Header length", Show::Unit("bytes"), "RFC 9293 3.1",
         "The data offset field times 4: 20 without options, at most 60.";
     FLAGS = "tcp.flags", "Flags", Show::Hex(3), "RFC 9293 3.1",
@@ -311,7 +316,8 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
     let flags = fields.number(5, &FLAGS);
     let window = fields.number(16, &WINDOW);
     // The last field of the header.
-    let last = packet.fields_of(layer).last().copied();
+    let all = packet.fields_of(layer);
+    let last = all.last().copied();
     let last = last.filter(|field| std::ptr::eq(field.spec, &raw const LEN));
     let mut text = Short::default();
     if let (Some(source), Some(destination)) = (source, destination) {
@@ -324,6 +330,14 @@ fn summary(packet: &Packet, layer: &Layer, out: &mut String) {
         set.for_each(|(_, letter)| text.put([*letter]));
         text.put_str("]");
     }
+    // Where a run of packets told them, they stand just before the length.
+    let near = all.get(all.len().saturating_sub(3)..).unwrap_or(&[]).iter();
+    let relative = |spec| near.clone().find(|field| std::ptr::eq(field.spec, spec));
+    let counted = |spec| relative(spec).and_then(|field| field.value.as_u64());
+    let (seq, ack) = (
+        counted(&raw const RELATIVE_SEQ).or(seq),
+        counted(&raw const RELATIVE_ACK).or(ack),
+    );
     if let Some(seq) = seq {
         push_number(", seq ", seq, &mut text);
     }

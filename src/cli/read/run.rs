@@ -232,7 +232,8 @@ impl Run<'_> {
     }
 
     fn finish(self, mut result: Result<u8, Error>) -> Result<u8, Error> {
-        if let Some(line) = self.look.fragments() {
+        let look = &self.look;
+        for line in look.fragments().into_iter().chain(look.connections()) {
             tell(&line);
         }
         let mut bugs = self.look.bugs();

@@ -360,7 +360,8 @@ impl<'a> Run<'a> {
         for line in words(self.captured, counts) {
             tell(&line);
         }
-        if let Some(line) = self.look.fragments() {
+        let look = &self.look;
+        for line in look.fragments().into_iter().chain(look.connections()) {
             tell(&line);
         }
         if self.look.is_choosy() {
