@@ -58,11 +58,6 @@ pub const REFUSED: &[Refused] = &[
         "the optimiser is always on: leave it out",
     ),
     (
-        "-S",
-        "absolute TCP sequence numbers",
-        "`-v` shows them too: leave it out",
-    ),
-    (
         "-T",
         "packets as another protocol",
         "protocols go by their numbers: leave it out",
@@ -116,7 +111,6 @@ pub const REFUSED: &[Refused] = &[
 
 /// Long names of some of them.
 const LONG: &[(&str, &str)] = &[
-    ("--absolute-tcp-sequence-numbers", "-S"),
     ("--linktype", "-y"),
     ("--list-data-link-types", "-L"),
     ("--monitor-mode", "-I"),

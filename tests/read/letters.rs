@@ -16,6 +16,7 @@ crate::tests![
     every_letter_of_tcpdump_is_here_or_refused: "tcpdump",
     a_refused_letter_names_itself,
     checksums_are_not_verified_with_k,
+    numbers_of_tcp_are_relative_without_s,
     quiet_lines_are_short,
     the_precision_of_times_and_files,
     interfaces_are_listed_by_every_command,
@@ -114,6 +115,27 @@ fn checksums_are_not_verified_with_k() -> Outcome {
     assert_eq!(packet["problems"], serde_json::json!([]));
     let text = packet.to_string();
     assert!(text.contains("checksum.status\":2"), "{text}");
+    Ok(())
+}
+
+fn numbers_of_tcp_are_relative_without_s() -> Outcome {
+    let dir = Dir::new("relative");
+    dir.write("a.pcap", &raw(&["http_request", "tls_alert"]));
+    let ran = dir.read(&["a.pcap"])?;
+    assert!(ran.stdout.contains(", seq 1, ack 1, win"), "{}", ran.stdout);
+    let ran = dir.read(&[
+        "a.pcap",
+        "--where",
+        "tcp.seq == 1 && tcp.seq_raw == 1000",
+        "--json",
+    ])?;
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+    let ran = dir.read(&["a.pcap", "-S"])?;
+    assert!(
+        ran.stdout.contains(", seq 1000, ack 2000, win"),
+        "{}",
+        ran.stdout
+    );
     Ok(())
 }
 
