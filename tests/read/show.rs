@@ -16,6 +16,7 @@ crate::tests![
     a_filter_chooses_and_numbers_stay,
     filters_that_are_wrong,
     a_condition_chooses_by_fields,
+    colours_follow_the_fields,
     damage_shows_what_came_before_it_and_names_the_byte,
     a_damaged_file_does_not_stop_the_next_one,
     what_is_no_capture_is_said,
@@ -247,6 +248,39 @@ fn a_filter_chooses_and_numbers_stay() -> Outcome {
         (&packet["direction"], &packet["interface"]),
         (&"in".into(), &"eth0".into())
     );
+    Ok(())
+}
+
+fn colours_follow_the_fields() -> Outcome {
+    let dir = Dir::new("colours");
+    dir.write("a.pcap", &pcap());
+    for flag in ["-x", "-xx", "-X", "-XX"] {
+        let plain = dir.read(&["a.pcap", "-t", flag])?.stdout;
+        assert!(!plain.contains('\x1b'), "a pipe gets no colours");
+        let ran = dir.read(&["a.pcap", "-t", flag, "--color", "always"])?;
+        let mut stripped = String::new();
+        let mut rest = &*ran.stdout;
+        while let Some((before, behind)) = rest.split_once('\x1b') {
+            stripped.push_str(before);
+            rest = behind.split_once('m').ok_or("an open sequence")?.1;
+        }
+        stripped.push_str(rest);
+        assert_eq!(stripped, plain, "{flag}");
+    }
+    let ran = dir.read(&["a.pcap", "-c", "2", "-XX", "--color", "always"])?;
+    // Destination, source and type of Ethernet by turns, then ARP in another colour; the same bytes
+    // have the same colour in the text.
+    let line = ran
+        .stdout
+        .lines()
+        .filter(|line| line.contains("0x0000:"))
+        .nth(1);
+    let line = line.ok_or("no dump")?;
+    let parts = [
+        "\t0x0000:  \x1b[0;36mffff ffff ffff \x1b[0;36;1m0200 0a05 0001 \x1b[0;36m0806 ",
+        "\x1b[0;33m0001  \x1b[0;36m......\x1b[0;36;1m......\x1b[0;36m..\x1b[0;33m..\x1b[0m",
+    ];
+    assert_eq!(line, parts.concat());
     Ok(())
 }
 

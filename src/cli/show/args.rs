@@ -1,5 +1,7 @@
 //! Options for how packets are shown, shared by the commands that show packets.
 
+use std::io::{self, IsTerminal};
+
 use clap::ArgAction;
 
 use crate::decode::Decoder;
@@ -50,6 +52,10 @@ pub struct ShowArgs {
     /// Bytes in hexadecimal and ASCII; -XX from the link layer on
     #[arg(short = 'X', action = ArgAction::Count, help_heading = SHOWING)]
     pub hex_ascii: u8,
+    /// Colours of -x and -X, by layer and field: auto, always, never; NO_COLOR is obeyed
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true,
+        help_heading = SHOWING)]
+    pub color: Color,
     /// Bytes in ASCII
     #[arg(short = 'A', help_heading = SHOWING)]
     pub ascii: bool,
@@ -84,6 +90,31 @@ pub enum Precision {
     Micro,
     /// Nine
     Nano,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Decides where that depends on the terminal and on NO_COLOR, so it comes before the drop.
+    #[must_use]
+    pub fn decided(self) -> Self {
+        let quiet = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Auto if io::stdout().is_terminal() && !quiet() => Self::Always,
+            Self::Auto => Self::Never,
+            decided => decided,
+        }
+    }
 }
 
 impl ShowArgs {

@@ -82,6 +82,7 @@ impl Printer {
         Ok(Self {
             args: ShowArgs {
                 line_buffered: args.line_buffered || at_once,
+                color: args.color.decided(),
                 ..args.clone()
             },
             teller: Teller::new(style, zone, args.precision() == Some(Precision::Nano)),
