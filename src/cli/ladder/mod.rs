@@ -1,5 +1,6 @@
 //! `rawsock ladder`: who sent what to whom and when, from capture files. Opens, drops, then reads.
 
+mod lab;
 mod take;
 
 use std::path::{Path, PathBuf};
@@ -32,16 +33,18 @@ Examples:
   rawsock ladder x.pcap --html x.html       a page for the projector
   rawsock ladder --join h1.pcap h2.pcap     both ends, with true slants
   rawsock ladder x.pcap --mermaid           for Markdown
+  rawsock ladder --lab                      what a running lab's wire did
 
 A capture knows one place: its arrows are level. Two captures of the same
-exchange know both; their clocks are made one by an estimate.
+exchange know both; their clocks are made one by an estimate. A lab has one
+clock for all its hosts, and its wire knows what became of each frame.
 Keys of the page: right and left the next and the last arrow, a all of them,
 q no labels, + and - larger and smaller, d dark or light.
 Needs no rights. Exit code: 0, 1 for a damaged file, 2 for an error."
 )]
 pub struct Args {
     /// pcap or pcapng, also .gz; `-` is standard input
-    #[arg(value_name = "FILE", required_unless_present = "join")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["join", "lab"])]
     pub file: Option<PathBuf>,
     /// Which packets, as pcap-filter(7) has it [default: all]
     #[arg(value_name = "FILTER")]
@@ -49,7 +52,10 @@ pub struct Args {
     /// Two captures of one exchange, made at both ends
     #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with = "file")]
     pub join: Vec<PathBuf>,
-    /// Which packets of --join
+    /// A running lab, by its number where several run
+    #[arg(long, value_name = "NUMBER", require_equals = true, num_args = 0..=1, default_missing_value = "0", conflicts_with_all = ["file", "join"])]
+    pub lab: Option<u32>,
+    /// Which packets of --join and --lab
     #[arg(
         short = 'f',
         long = "only",
@@ -100,6 +106,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
         .map(|file| Input::open(file))
         .collect::<Result<_, _>>()?;
     let target = Target::choose(&[&args.html, &args.svg], args.force);
+    let told = args.lab.map(lab::ask).transpose()?;
     let keep: Vec<_> = inputs.iter().flat_map(Input::descriptors).collect();
     let options = privilege::Options {
         require_sandbox: args.require_sandbox,
@@ -117,6 +124,15 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let mut written = written.unwrap_or_else(Written::standard_output);
     let names: Vec<String> = files.iter().map(|file| place_name(file)).collect();
     let decoder = Decoder::new();
+    if let Some(told) = told {
+        let list = told.list(&mut wanted, args.max_packets)?;
+        let title = format!("the lab of {}", list.hosts.join(", "));
+        let ladder = Ladder::new(&list, &decoder, &title, Clock::One);
+        let mut out = String::new();
+        render(args, &ladder, &list, &decoder, &mut out);
+        written.write(out.as_bytes())?;
+        return Ok(0);
+    }
     let mut taken = Vec::new();
     for input in inputs {
         taken.push(take(input, &mut wanted, args.max_packets)?);
