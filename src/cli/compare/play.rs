@@ -16,7 +16,7 @@ use crate::net::traced::Traced;
 const PORT: u16 = 9000;
 /// How long a client waits for replies after its last send: a kernel that repairs doubles its own
 /// waits from 0.2 s (RFC 6298), and where nobody repairs nothing comes late.
-const FOR_REPAIR: Duration = Duration::from_secs(3);
+const FOR_REPAIR: Duration = Duration::from_secs(10);
 const FOR_STRAYS: Duration = Duration::from_secs(1);
 /// The server hears the end of a connection at the latest after this; then it is told.
 const PARTING: Duration = Duration::from_secs(2);
