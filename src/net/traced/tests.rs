@@ -330,3 +330,61 @@ fn without_a_sink_everything_works_the_same() {
     );
     assert!(!tracer.is_on());
 }
+
+#[test]
+fn every_method_reports_itself() {
+    let (tracer, log) = tracer();
+    let (server, address) = listener(&tracer);
+    let mut client = Traced::socket(Domain::IPV4, Type::STREAM, 0, &tracer).unwrap();
+    client.settimeout(Some(Duration::from_secs(1)));
+    client.gettimeout();
+    client.setblocking(true);
+    assert!(client.fileno() > 2);
+    assert_eq!(client.connect_ex(&address), 0);
+    client.getpeername().unwrap();
+    let (mut peer, _) = server.accept().unwrap();
+    client.send(b"a\n").unwrap();
+    client.sendall(b"b").unwrap();
+    assert_eq!(peer.makefile(64).readline().unwrap(), b"a\n");
+    client.sendto(b"c", &address).unwrap_or_default();
+    peer.recvfrom(&mut [0; 9], libc::MSG_DONTWAIT)
+        .unwrap_or(Received {
+            len: 0,
+            full: 0,
+            from: None,
+            overflow: None,
+        });
+    let option = find_option("SO_KEEPALIVE").unwrap();
+    client.setsockopt(option, "on").unwrap();
+    client.getsockopt(option).unwrap();
+    assert!(client.connect(&address).is_err());
+    client.shutdown(Shutdown::Both).unwrap();
+    client.close();
+    let names: std::collections::BTreeSet<_> = told(&log).iter().map(|(name, _)| *name).collect();
+    for method in [
+        "bind",
+        "listen",
+        "accept",
+        "connect",
+        "connect_ex",
+        "recv",
+        "send",
+        "sendall",
+        "recvfrom",
+        "sendto",
+        "close",
+        "getpeername",
+        "getsockname",
+        "settimeout",
+        "gettimeout",
+        "fileno",
+        "setblocking",
+        "makefile",
+        "setsockopt",
+        "getsockopt",
+        "shutdown",
+        "socket",
+    ] {
+        assert!(names.contains(method), "{method}: {names:?}");
+    }
+}
