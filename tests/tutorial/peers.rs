@@ -15,6 +15,7 @@ crate::tests![
     a_python_udp_server_is_served_by_call_lines: "python3",
     a_python_client_is_answered_by_a_script: "python3",
     errors_are_those_of_python: "python3",
+    a_prompt_completes_remembers_and_survives_ctrl_c: "python3",
 ];
 
 /// A Python server of the tutorial's kind (of our own making), bound and listening.
@@ -265,5 +266,51 @@ fn errors_are_those_of_python() -> Outcome {
         };
         assert_eq!(value, wanted, "{ours}: {last}");
     }
+    Ok(())
+}
+
+/// Types into a terminal: a step is sent when what it waits for has been shown.
+const TYPIST: &str = "
+import os, pty, select, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], 'call', '--limit', '20s'])
+shown = b''
+def wait(text):
+    global shown
+    end = time.monotonic() + 15
+    while text not in shown:
+        if time.monotonic() > end:
+            sys.exit('no %r in %r' % (text, shown))
+        if select.select([fd], [], [], 0.1)[0]:
+            shown += os.read(fd, 65536)
+    shown = shown.split(text, 1)[1]
+for prompt, sent, seen in [
+    (True, b's = socket udp\\n', b'= 3 '),
+    (True, b's.bi\\t :9000\\n', b'bind(127.0.0.1:9000)'),
+    (True, b's.conect\\n', b'did you mean `connect`'),
+    (True, b's.recv\\n', b's.recv'),
+    (False, b'\\x03', b'EINTR'),
+    (True, b'\\x1b[A\\x1b[A', b'conect'),
+    (False, b'\\x03', b'> '),
+    (False, b's.get SO_RCVB\\t\\n', b'getsockopt(SO_RCVBUF)'),
+    (True, b'quit\\n', b'quit'),
+]:
+    if prompt:
+        wait(b'> ')
+    if sent == b'\\x03' and seen == b'EINTR':
+        # The prompt has given the terminal back: Ctrl-C is a signal from here on.
+        while not termios.tcgetattr(fd)[3] & termios.ICANON:
+            time.sleep(0.001)
+    os.write(fd, sent)
+    wait(seen)
+_, status = os.waitpid(pid, 0)
+print('code', os.waitstatus_to_exitcode(status))
+";
+
+fn a_prompt_completes_remembers_and_survives_ctrl_c() -> Outcome {
+    let host = Host::new("h1")?;
+    let typed = run(&host, "python3", &["-c", TYPIST, RAWSOCK])?;
+    assert_eq!(typed.stdout, "code 0\n", "{typed}");
     Ok(())
 }

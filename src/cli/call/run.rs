@@ -21,6 +21,7 @@ use crate::sys::signal::{Signal, Signals};
 use crate::view::escape::escape;
 
 /// How it is shown.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// One JSON object a statement.
