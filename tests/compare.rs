@@ -143,33 +143,30 @@ fn packets_and_bytes_are_those_of_tcpdump() -> Result<(), Box<dyn Error>> {
         );
         assert_eq!(wire.packets.again, 0, "{name}");
         assert_eq!(wire.payload, 2 * 12 * 10, "{name}");
-        match over {
-            Over::Tcp => {
-                let data = count(|row| row[4] > 0);
-                assert_eq!(wire.packets.data as usize, data);
-                // SYN, SYN+ACK, and the ACK that tcpdump cannot tell from the others.
-                assert_eq!(
-                    wire.packets.handshake as usize,
-                    count(|row| row[1] == 1) + 1
-                );
-                assert_eq!(
-                    wire.packets.end as usize,
-                    count(|row| row[2] == 1 && row[4] == 0)
-                );
-                let header = wire.header.unwrap();
-                assert_eq!(
-                    (header.link, header.network, header.transport),
-                    (14, 20, 32)
-                );
-                assert_eq!(wire.before.unwrap().packets, 3);
-            }
-            _ => {
-                assert_eq!(rows.len(), 24, "{name}");
-                let udp = count(|row| row[5] == 18);
-                assert_eq!(udp, if over == Over::Udp { 24 } else { 0 });
-                assert_eq!(wire.before.unwrap().packets, 0, "{name}");
-                assert_eq!((figures.server_receives, figures.client_receives), (12, 12));
-            }
+        if over == Over::Tcp {
+            let data = count(|row| row[4] > 0);
+            assert_eq!(wire.packets.data as usize, data);
+            // SYN, SYN+ACK, and the ACK that tcpdump cannot tell from the others.
+            assert_eq!(
+                wire.packets.handshake as usize,
+                count(|row| row[1] == 1) + 1
+            );
+            assert_eq!(
+                wire.packets.end as usize,
+                count(|row| row[2] == 1 && row[4] == 0)
+            );
+            let header = wire.header.unwrap();
+            assert_eq!(
+                (header.link, header.network, header.transport),
+                (14, 20, 32)
+            );
+            assert_eq!(wire.before.unwrap().packets, 3);
+        } else {
+            assert_eq!(rows.len(), 24, "{name}");
+            let udp = count(|row| row[5] == 18);
+            assert_eq!(udp, if over == Over::Udp { 24 } else { 0 });
+            assert_eq!(wire.before.unwrap().packets, 0, "{name}");
+            assert_eq!((figures.server_receives, figures.client_receives), (12, 12));
         }
         assert_eq!(
             (figures.at_server.complete, figures.at_client.complete),

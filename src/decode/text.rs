@@ -390,9 +390,9 @@ mod tests {
         // Every pattern of zero groups, with short and long groups between them.
         for pattern in 0..256u32 {
             for group in [1, 0x10, 0xabc, 0xffff] {
-                let groups =
+                let groups: [u16; 8] =
                     std::array::from_fn(|index| if pattern >> index & 1 == 1 { group } else { 0 });
-                let address = Ipv6Addr::from(<[u16; 8]>::from(groups));
+                let address = Ipv6Addr::from(groups);
                 let shown = text(|out| push_ipv6(address, out));
                 assert_eq!(shown.parse(), Ok(address), "{shown}");
                 assert_eq!(shown, address.to_string());
@@ -433,7 +433,8 @@ mod tests {
     fn bytes_become_two_digits_each() {
         let bytes: Vec<u8> = (0..=255).collect();
         for len in [0, 1, 31, 32, 33, 64, 100, 256] {
-            let expected: String = bytes[..len].iter().map(|b| format!("{b:02x}")).collect();
+            let digits: Vec<String> = bytes[..len].iter().map(|b| format!("{b:02x}")).collect();
+            let expected = digits.concat();
             assert_eq!(text(|out| push_hex(&bytes[..len], out)), expected);
         }
         for byte in 0..=255 {

@@ -34,7 +34,7 @@ fn joined(dirs: [Direction; 2]) -> Joined {
     ];
     join(
         &Decoder::new(),
-        ["h1".into(), "h2".into()],
+        &["h1".into(), "h2".into()],
         &first,
         &second,
         1 << 20,
@@ -75,7 +75,7 @@ fn clocks_are_made_one_from_the_fastest_ways() {
 fn captures_of_different_things_are_told_apart() {
     let joined = join(
         &Decoder::new(),
-        ["a".into(), "b".into()],
+        &["a".into(), "b".into()],
         &[seen(true, 1, 0, Direction::Unknown)],
         &[seen(true, 2, 0, Direction::Unknown)],
         1 << 20,

@@ -106,8 +106,16 @@ impl Args {
                 .unwrap_or(Duration::from_millis(if self.latency { 20 } else { 10 })),
         };
         let mut lossy = self.wire.config();
-        if self.wire.is_empty() {
+        let seed = lossy.seed;
+        let unseeded = Config {
+            seed: 0,
+            ..lossy.clone()
+        };
+        if unseeded == Config::default() {
             lossy = default_wire(self.latency);
+            if !self.wire.is_empty() {
+                lossy.seed = seed;
+            }
         }
         let mut clean = lossy.clone();
         clean.rules.clear();

@@ -143,7 +143,7 @@ pub fn run(args: &Args) -> Result<u8, Error> {
     let (list, clock, title) = match (taken.as_slice(), names.as_slice()) {
         ([first, second], [a, b]) => {
             let names = [a.clone(), b.clone()];
-            let joined = join(&decoder, names, &first.packets, &second.packets, MAX_BYTES);
+            let joined = join(&decoder, &names, &first.packets, &second.packets, MAX_BYTES);
             if let Some(warning) = joined.warning {
                 tell(&format!("warning: {warning}"));
             }

@@ -56,8 +56,8 @@ pub(super) const WHAT_A_SOCKET_IS: Lesson = Lesson {
         },
     ],
     recap: text(
-        "A TCP connection is known by its two socket addresses (RFC 9293 3.3.1); everything else is the kernel's memory behind a descriptor (socket(7)).",
-        "TCP 连接由两端的套接字地址确定 (RFC 9293 3.3.1)；其余都是描述符背后内核的记忆 (socket(7))。",
+        "A TCP connection is known by its two socket addresses (RFC 9293 3.3.1); everything else is the kernel's memory behind a descriptor (socket(7)). Sockets came with BSD Unix and are nearly the same on every system; what these lessons use of Linux alone are network namespaces, abstract unix names and /proc.",
+        "TCP 连接由两端的套接字地址确定 (RFC 9293 3.3.1)；其余都是描述符背后内核的记忆 (socket(7))。套接字随 BSD Unix 而来，在各种系统上几乎一样；这些课程里只有网络命名空间、抽象 unix 名字和 /proc 是 Linux 特有的。",
     ),
 };
 

@@ -40,7 +40,7 @@ pub struct Joined {
 /// Puts two captures together. `names` are those of the places.
 pub fn join(
     decoder: &Decoder,
-    names: [String; 2],
+    names: &[String; 2],
     first: &[event::Packet],
     second: &[event::Packet],
     max_bytes: usize,

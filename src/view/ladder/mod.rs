@@ -14,6 +14,7 @@ pub mod svg;
 pub mod text;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -381,7 +382,7 @@ impl Builder<'_> {
             };
             let to = match &fate.kind {
                 Kind::Fate(Fate::Delivered { to, .. }) => {
-                    self.lane(Key::Host(*to)).unwrap_or(to_of(to, from))
+                    self.lane(Key::Host(*to)).unwrap_or(to_of(*to, from))
                 }
                 _ => to,
             };
@@ -440,7 +441,7 @@ impl Builder<'_> {
         let other = delivered
             .or(home.filter(|home| *home != event.host))
             .and_then(|host| self.lane(Key::Host(host)))
-            .unwrap_or_else(|| to_of(&event.host, here));
+            .unwrap_or_else(|| to_of(event.host, here));
         let other = other.min(self.lanes.len().saturating_sub(1));
         Some(if out { (here, other) } else { (other, here) })
     }
@@ -525,7 +526,7 @@ impl Builder<'_> {
             && self.begun.insert(talk)
             && let Some((source, destination)) = ports(packet)
         {
-            label.push_str(&format!(", {source} > {destination}"));
+            let _ = write!(label, ", {source} > {destination}");
         }
     }
 
@@ -549,7 +550,9 @@ impl Builder<'_> {
                 // -1 goes without saying here.
                 Outcome::Errno(number) => match crate::view::errno::name(*number) {
                     Some(name) => result.push_str(name),
-                    None => result.push_str(&format!("error {number}")),
+                    None => {
+                        let _ = write!(result, "error {number}");
+                    }
                 },
                 Outcome::Value(value) => result.push_str(&escape(value)),
             }
@@ -590,7 +593,7 @@ impl Builder<'_> {
 }
 
 /// The neighbour lane, where nothing says whose.
-fn to_of(host: &Host, here: usize) -> usize {
+fn to_of(host: Host, here: usize) -> usize {
     if usize::from(host.0) == here && here == 0 {
         1
     } else {

@@ -45,6 +45,7 @@ enum Point {
 }
 
 /// Finds a place for everything.
+#[expect(clippy::too_many_lines, reason = "one pass, which reads better whole")]
 pub fn places(ladder: &Ladder) -> Places {
     let mut points: Vec<(Mono, u8, Point)> = Vec::new();
     let mut flights: Vec<Duration> = Vec::new();

@@ -32,12 +32,14 @@ fn items(ladder: &Ladder) -> Vec<(Mono, u8, Item<'_>)> {
 fn words(arrow: &Arrow) -> String {
     let mut words = format!("{} [{} ms]", arrow.label, millis(arrow.sent.0));
     match &arrow.end {
-        End::Lost(_, reason) => words.push_str(&format!(" ({reason})")),
+        End::Lost(_, reason) => {
+            let _ = write!(words, " ({reason})");
+        }
         End::NotSeen => words.push_str(" (not seen at the other end)"),
         End::Arrived(_) | End::Seen => {}
     }
     for mark in &arrow.marks {
-        words.push_str(&format!(" ({mark})"));
+        let _ = write!(words, " ({mark})");
     }
     words
 }

@@ -136,7 +136,7 @@ fn layout<'a>(ladder: &'a Ladder, style: Style, steps: &[Step]) -> Frame<'a> {
     let first = TIME + left + usize::from(left > 0);
     let last = style.width.saturating_sub(right + 1).max(first + GAP);
     let lanes = (0..count).map(|lane| match count {
-        1 => (first + last) / 2,
+        1 => usize::midpoint(first, last),
         _ => first + (last - first) * lane / (count - 1),
     });
     Frame {
@@ -354,7 +354,7 @@ impl Frame<'_> {
                 let column = flights
                     .iter()
                     .find(|flight| flight.arrow == index)
-                    .map_or((near + far) / 2, |flight| flight.column);
+                    .map_or(usize::midpoint(near, far), |flight| flight.column);
                 let (start, end) = if rightward {
                     (column, far - 1)
                 } else {
@@ -405,7 +405,7 @@ fn free_column(flights: &[Flight], near: usize, far: usize, rightward: bool) -> 
             near + step
         };
         if step >= width / 2 {
-            return (near + far) / 2;
+            return usize::midpoint(near, far);
         }
         if flights.iter().all(|flight| flight.column != column) {
             return column;
