@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(keys.near("ip.tll").first(), Some(&"ip.ttl"));
         assert_eq!(keys.near("ttl").first(), Some(&"ip.ttl"));
         assert_eq!(keys.near("imcp.type").first(), Some(&"icmp.type"));
-        assert_eq!(keys.near("tcp.seq").first(), Some(&"tcp.seq_raw"));
+        assert_eq!(keys.near("tcp.sequ").first(), Some(&"tcp.seq"));
         assert_eq!(keys.near("icmpp").first(), Some(&"icmp"));
         assert_eq!(keys.near("frame.length").first(), Some(&"frame.len"));
         assert_eq!(keys.near("qqqqqqqq"), [""; 0]);
