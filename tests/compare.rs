@@ -262,11 +262,7 @@ fn every_client_against_every_server() -> Result<(), Box<dyn Error>> {
     for server in ["udp", "raw", "nobody"] {
         let tcp = find("tcp", server);
         assert_eq!(tcp["failed"], refused, "{tcp}");
-        assert_eq!(
-            tcp["packets"],
-            serde_json::json!(["handshake", "RST"]),
-            "{tcp}"
-        );
+        assert_eq!(tcp["packets"], serde_json::json!(["SYN", "RST"]), "{tcp}");
         let raw = find("raw", if server == "raw" { "tcp" } else { server });
         assert_eq!(
             raw["packets"],

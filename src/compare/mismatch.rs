@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::roles::{Role, Sorter};
-use crate::decode::{Decoder, Packet, icmp};
+use crate::decode::{Decoder, Packet, icmp, tcp};
 use crate::event::{Call, Kind, List, Mono, Outcome};
 use crate::wire::is_counted;
 
@@ -160,8 +160,13 @@ fn packets(list: &List) -> Vec<String> {
         if !is_counted(&tree) {
             continue;
         }
+        let flag = |spec| tree.number(spec) == Some(1);
         names.push(match sorter.sort(event.host, &tree).role {
-            Role::Handshake => "handshake".to_owned(),
+            Role::Handshake => match (flag(&tcp::SYN), flag(&tcp::ACK_FLAG)) {
+                (true, true) => "SYN+ACK".to_owned(),
+                (true, false) => "SYN".to_owned(),
+                (false, _) => "ACK".to_owned(),
+            },
             Role::Data => "data".to_owned(),
             Role::Again => "data again".to_owned(),
             Role::Ack => "ACK".to_owned(),

@@ -126,6 +126,14 @@ fn the_hierarchy_is_tsharks() -> Outcome {
     // What Wireshark files elsewhere in its own tree does not appear in its table: payload bytes.
     // Its root for raw IP is no protocol of ours, and "tapa" is its guess at some UDP payload.
     let guess = |name: &str| name.starts_with("_ws.") || name == "tapa";
+    // It gives IGMP's types of PIM version 1 a protocol of their own.
+    let same = |name: &str| {
+        if name == "pim" {
+            "igmp".to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
     let known = |name: &str| !guess(name) && !matches!(name, "data" | "raw");
     let mut theirs = BTreeMap::new();
     let mut path: Vec<(usize, String)> = Vec::new();
@@ -134,7 +142,7 @@ fn the_hierarchy_is_tsharks() -> Outcome {
         let (name, figures) = line.trim().split_once(" frames:").ok_or("no frames")?;
         let (frames, bytes) = figures.split_once(" bytes:").ok_or("no bytes")?;
         path.retain(|(before, _)| *before < indent);
-        path.push((indent, name.trim().to_owned()));
+        path.push((indent, same(name.trim())));
         let names: Vec<&str> = path.iter().map(|(_, name)| name.as_str()).collect();
         let shown = names
             .iter()

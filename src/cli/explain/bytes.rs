@@ -110,7 +110,9 @@ fn from_file(input: Input, number: u64, link: Option<LinkType>) -> Result<Taken,
         .take(4)
         .read_to_end(&mut head)
         .map_err(failed)?;
+    // The block type of a pcapng section header is made of line ends (draft-ietf-opsawg-pcapng 4.1).
     let is_text = !head.is_empty()
+        && head != [0x0a, 0x0d, 0x0d, 0x0a]
         && head
             .iter()
             .all(|byte| byte.is_ascii_hexdigit() || b" \t\r\n:x".contains(byte));
