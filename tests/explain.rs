@@ -135,6 +135,11 @@ fn a_packet_from_digits_dumps_and_files_is_the_same() {
     let file = file.to_str().unwrap();
     assert_eq!(told(&["explain", &format!("{file}:2")], b""), text);
     assert!(refused(&["explain", &format!("{file}:3")], b"").contains("no packet 3, only 2"));
+    // A pcapng begins with what could be blank lines of a dump.
+    let pcapng = dir.join("x.pcapng");
+    let pcapng = pcapng.to_str().unwrap();
+    told(&["read", file, "-w", pcapng], b"");
+    assert_eq!(told(&["explain", &format!("{pcapng}:2")], b""), text);
     let svg = dir.join("x.svg");
     let svg = svg.to_str().unwrap();
     told(&["explain", &format!("{file}:2"), "--svg", svg], b"");
